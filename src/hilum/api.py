@@ -1,0 +1,331 @@
+"""The Python door: `hilum.run("online-rnn-markers", preset="quick")` returns the run that the command line would have written.
+
+    run = plan -> execute -> evaluate -> report
+
+Each step reads what the one before it stored, so any of them can be repeated on its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from hilum.core.component import describe
+from hilum.core.errors import HilumError, UsageError, unknown
+from hilum.core.experiment import Experiment, Preset, Size
+from hilum.core.finder import Found, find, get
+from hilum.core.locate import locate
+from hilum.core.run import RunFolder
+from hilum.core.store import sweep, write_json
+from hilum.engine.evaluate import evaluate
+from hilum.engine.executors import Result, executor_for
+from hilum.engine.plan import Planned, count, make_plan
+from hilum.engine.progress import Reporter, Silent
+
+ExecutorName = Literal["inline", "processes"]
+DEMO_PAPER = "online-rnn-markers"
+DEMO_DATA = "extmarkers"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        folder: Where it is stored.
+        ran: Cells computed now.
+        kept: Cells that were there already.
+        failed: Cells that failed.
+        not_run: Cells that could not run.
+        audit_failed: Whether a critical check failed.
+    """
+
+    folder: RunFolder
+    ran: int
+    kept: int
+    failed: int
+    not_run: int
+    audit_failed: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 something ran (or was kept) and no cell failed, 1 a cell failed, 3 nothing could run."""
+        if self.failed:
+            return 1
+        return 0 if self.ran or self.kept else 3
+
+
+def run(
+    target: str,
+    *,
+    preset: Size = "quick",
+    models: Sequence[str] = (),
+    seeds: int | None = None,
+    jobs: int | None = None,
+    executor: ExecutorName = "processes",
+    data: Path | None = None,
+    out: Path | None = None,
+    fresh: bool = False,
+    synthetic: bool = False,
+    reporter: Reporter | None = None,
+) -> RunResult:
+    """Run a paper: plan, compute what is not there yet, judge, audit, write the report.
+
+    Raises:
+        HilumError: the target does not exist or is not built yet, or nothing can be written.
+    """
+    reporter = reporter or Silent()
+    began = time.time()
+    asked = Preset(preset, synthetic, seeds)
+    paper, experiment = load_experiment(target, asked, models)
+    folder = RunFolder(_place(out, experiment.name, synthetic))
+    folder.cells.mkdir(parents=True, exist_ok=True)
+    sweep(folder.cells)
+    plan = make_plan(experiment, folder, data=data, fresh=fresh)
+    announce(plan, reporter)
+    info = _info(paper, experiment, asked, plan, began)
+    write_json(folder.path / "run.json", info)
+    results = _execute(plan, executor, jobs, fresh, reporter)
+    info["cells"] = _cells(plan, results)
+    info["seconds"] = time.time() - began
+    write_json(folder.path / "run.json", info)
+    stored = [(planned.cell, planned.folder) for planned in plan]
+    evaluation = evaluate(folder, stored, paper, synthetic=synthetic)
+    from hilum.report.write import write_report
+
+    write_report(folder)
+    tally = count(plan)
+    failed = sum(result.failed for result in results)
+    return RunResult(folder, len(results) - failed, tally["keep"], failed, tally["not run"], evaluation.audit_failed)
+
+
+def plan(
+    target: str,
+    preset: Size = "quick",
+    models: Sequence[str] = (),
+    seeds: int | None = None,
+    data: Path | None = None,
+    out: Path | None = None,
+    fresh: bool = False,
+    synthetic: bool = False,
+) -> list[dict[str, Any]]:
+    """What `run` would do, cell by cell, without doing it."""
+    _, experiment = load_experiment(target, Preset(preset, synthetic, seeds), models)
+    planned = make_plan(experiment, RunFolder(_place(out, experiment.name, synthetic)), data=data, fresh=fresh)
+    return [
+        {
+            "cell": p.cell.readable,
+            "arm": p.cell.arm.name,
+            "seeds": len(p.cell.seeds),
+            "status": p.status,
+            "reason": p.reason,
+        }
+        for p in planned
+    ]
+
+
+def demo(*, data: Path | None = None, jobs: int | None = None, reporter: Reporter | None = None) -> RunResult:
+    """The main job of the README: a paper on its real data; where they cannot be had in ten seconds, on simulated ones."""
+    from hilum.engine.download import get as download
+
+    reporter = reporter or Silent()
+    try:
+        locate(DEMO_DATA, data)
+    except HilumError:
+        reporter.say(f"The data of '{DEMO_DATA}' are not here; trying to download them for ten seconds ...")
+        try:
+            download(DEMO_DATA, timeout_s=10.0)
+        except HilumError as error:
+            reporter.say(str(error))
+            reporter.say("So this demo runs on SYNTHETIC breathing. It shows how hilum works and judges no claim.")
+            return run(DEMO_PAPER, synthetic=True, jobs=jobs, reporter=reporter)
+    return run(DEMO_PAPER, data=data, jobs=jobs, reporter=reporter)
+
+
+def write_reports(folder: RunFolder, *, html: Path | None, markdown: Path | None) -> list[Path]:
+    """Write a stored run's report where asked."""
+    from hilum.core.store import write_text
+    from hilum.report.write import html_report, markdown_report
+
+    written = []
+    for path, make in ((html, html_report), (markdown, markdown_report)):
+        if path is not None:
+            write_text(path, make(folder))
+            written.append(path)
+    return written
+
+
+def load_experiment(target: str, preset: Preset, models: Sequence[str] = ()) -> tuple[Found, Experiment]:
+    """A paper and its experiment in one size, with only the models asked for (and the trivial one).
+
+    Raises:
+        UsageError: the paper does not exist, is not built yet, or has no such model.
+    """
+    paper = get("papers", target)
+    if not paper.has("experiment"):
+        built = ", ".join(name for name, other in find("papers").items() if other.has("experiment"))
+        raise UsageError(f"'{paper.name}' is not built yet", do=f"Built so far: {built}. See `hilum papers`")
+    experiment: Experiment = paper.load("experiment").experiment(preset)
+    return paper, _only(experiment, models)
+
+
+def announce(plan: Sequence[Planned], reporter: Reporter) -> None:
+    """Say what will happen: cells to run, kept, and not run with the reasons."""
+    tally = count(list(plan))
+    reporter.say(f"Plan: {tally['run']} cells to run, {tally['keep']} kept, {tally['not run']} cannot run")
+    reasons: dict[str, int] = {}
+    for planned in plan:
+        if planned.status == "not run":
+            reasons[planned.reason] = reasons.get(planned.reason, 0) + 1
+    for reason, cells in reasons.items():
+        reporter.say(f"  {cells} cells not run: {reason}")
+
+
+def _only(experiment: Experiment, models: Sequence[str]) -> Experiment:
+    if not models:
+        return experiment
+    names = {describe(arm.model).name for arm in experiment.arms}
+    wanted = set()
+    for name in models:
+        spelled = name.replace("-", "_")
+        if spelled not in names:
+            raise unknown("model", name, names, where=f"experiment '{experiment.name}'")
+        wanted.add(spelled)
+    kept = [c for c in experiment.cells if describe(c.arm.model).name in wanted | {c.arm.task.trivial}]
+    return replace(experiment, cells=tuple(kept))
+
+
+def _place(out: Path | None, name: str, synthetic: bool) -> Path:
+    return out if out is not None else Path("runs") / (f"{name}-synthetic" if synthetic else name)
+
+
+def _execute(
+    plan: Sequence[Planned], executor: ExecutorName, jobs: int | None, fresh: bool, reporter: Reporter
+) -> list[Result]:
+    todo = [planned for planned in plan if planned.status == "run" and planned.job is not None]
+    if not todo:
+        return []
+    if fresh:
+        for planned in todo:
+            shutil.rmtree(planned.folder.path, ignore_errors=True)
+    workers = min(jobs or os.cpu_count() or 1, len(todo))
+    pool = executor_for(executor, workers)
+    results: list[Result] = []
+    try:
+        work = pool.results([planned.job for planned in todo if planned.job is not None])
+        for result in reporter.track(work, len(todo), "cells"):
+            results.append(result)
+            if result.failed:
+                reporter.say(f"  failed: {Path(result.job.folder).name}: {result.error}")
+    except KeyboardInterrupt:
+        done = sum(not result.failed for result in results)
+        raise HilumError(
+            f"stopped: {done} of {len(todo)} cells were finished and are kept",
+            do="Run the same command again to go on from here",
+        ) from None
+    finally:
+        pool.close()
+    return results
+
+
+def _cells(plan: Sequence[Planned], results: Sequence[Result]) -> list[dict[str, Any]]:
+    by_folder = {result.job.folder: result for result in results}
+    lines = []
+    for planned in plan:
+        result = by_folder.get(str(planned.folder.path))
+        status = "not run" if planned.status == "not run" else "done" if planned.folder.done else "failed"
+        if status == "failed" and result is None:
+            status = "to run"
+        lines.append(
+            {
+                "folder": planned.folder.path.name,
+                "arm_id": planned.cell.arm.id,
+                "item": ", ".join(planned.cell.items),
+                "status": status,
+                "reason": planned.reason or (result.error if result else ""),
+                "trace": result.trace if result else "",
+                "seconds": result.seconds if result and not result.failed else None,
+            }
+        )
+    return lines
+
+
+def _info(
+    paper: Found, experiment: Experiment, preset: Preset, plan: Sequence[Planned], began: float
+) -> dict[str, Any]:
+    import hilum
+    from hilum.core.margins import DATED
+    from hilum.engine.cells import environment
+
+    facts = paper.facts
+    datasets = {arm.dataset.name: get("datasets", arm.dataset.name).facts for arm in experiment.arms}
+    return {
+        "format": 1,
+        "experiment": experiment.name,
+        "paper": {
+            key: facts.get(key)
+            for key in ("name", "title", "arxiv", "date", "one_line", "code", "data_access", "primary")
+        },
+        "preset": preset.size,
+        "synthetic": preset.synthetic,
+        "seeds": preset.seeds,
+        "started": datetime.fromtimestamp(began, tz=UTC).isoformat(timespec="seconds"),
+        "seconds": 0.0,
+        "command": _command(experiment.name, preset),
+        "hilum": hilum.__version__,
+        "environment": environment(),
+        "datasets": [_dataset(name, card) for name, card in datasets.items()],
+        "arms": [_arm(arm) for arm in experiment.arms],
+        "cells": _cells(plan, ()),
+        "bibliography": _bibliography(facts, datasets),
+        "statement": getattr(paper.load("experiment"), "STATEMENT", {}),
+        "margins_dated": DATED,
+    }
+
+
+def _command(name: str, preset: Preset) -> str:
+    seeds = f" --seeds {preset.seeds}" if preset.seeds is not None else ""
+    return f"hilum run {name} --preset {preset.size}{seeds}{' --synthetic' if preset.synthetic else ''}"
+
+
+def _dataset(name: str, card: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        **{key: card.get(key) for key in ("title", "licence", "subjects", "synthetic", "items")},
+        "access": card.get("access", "open"),
+        "cite": list(card.get("cite", ())),
+        "notes": [note["text"] for note in card.get("note", ())],
+    }
+
+
+def _arm(arm: Any) -> dict[str, Any]:
+    spec = describe(arm.model)
+    return {
+        "id": arm.id,
+        "name": arm.name,
+        "model": spec.name,
+        "protocol": arm.protocol,
+        "dataset": arm.dataset.name,
+        "task": describe(arm.task).name,
+        "trivial": spec.name == arm.task.trivial,
+        "settings": {
+            **spec.settings,
+            **({} if arm.search is None else {"chosen from": {k: list(v) for k, v in arm.search.over}}),
+        },
+    }
+
+
+def _bibliography(facts: dict[str, Any], datasets: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    entries = [{"key": facts["name"], "text": f"{facts['title']}. arXiv:{facts['arxiv']} ({facts['date']})."}]
+    for name, card in datasets.items():
+        cited = "; ".join(card.get("cite", ()))
+        entries.append(
+            {"key": name, "text": f"{card.get('title', name)}. {cited}" if cited else str(card.get("title"))}
+        )
+    return entries

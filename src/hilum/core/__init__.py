@@ -1,0 +1,1 @@
+"""The nouns and the finder: what every newcomer reads first."""

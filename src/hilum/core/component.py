@@ -1,0 +1,120 @@
+"""Components: frozen settings that can be written down, read back and hashed.
+
+A dataset, task or model in a cell is a frozen dataclass. Its specification is its module, its class and its settings as
+plain JSON; the same specification always gives the same text and so the same hash, on any machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from typing import Any, ClassVar, Protocol
+
+from hilum.core.errors import HilumError, UsageError, unknown
+
+
+class Component(Protocol):
+    """Any frozen dataclass of plain settings."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """A component written down.
+
+    Attributes:
+        module: Where its class lives, e.g. `hilum.models.least_mean_squares`.
+        kind: The class name.
+        settings: Field name to value, as JSON would hold it.
+    """
+
+    module: str
+    kind: str
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name it goes by in its room: the last part of its module, without a private tail."""
+        parts = self.module.split(".")
+        return parts[-2] if parts[-1] in {"dataset", "settings"} else parts[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"module": self.module, "kind": self.kind, "settings": self.settings}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Spec:
+        """Read what `to_json` wrote."""
+        return cls(data["module"], data["kind"], data["settings"])
+
+
+def describe(component: Any) -> Spec:
+    """Write a component down."""
+    if not dataclasses.is_dataclass(component) or isinstance(component, type):
+        raise UsageError(
+            f"{component!r} is not a component",
+            do="Datasets, tasks and models are instances of frozen dataclasses, e.g. LeastMeanSquares(rate=1e-4)",
+        )
+    settings = {field.name: _plain(getattr(component, field.name)) for field in dataclasses.fields(component)}
+    return Spec(type(component).__module__, type(component).__qualname__, settings)
+
+
+def build(spec: Spec) -> Any:
+    """Make the component that `spec` describes; its module must be importable, and the class a dataclass in it."""
+    try:
+        module = importlib.import_module(spec.module)
+    except ModuleNotFoundError as error:
+        raise HilumError(
+            f"the module '{spec.module}' cannot be imported ({error})",
+            do="Install the package that it belongs to, or the extra that it needs",
+        ) from error
+    kind = getattr(module, spec.kind, None)
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise unknown("component", spec.kind, [n for n in vars(module) if n[:1].isupper()], where=spec.module)
+    fields = {field.name for field in dataclasses.fields(kind)}
+    for name in spec.settings:
+        if name not in fields:
+            raise unknown("setting", name, fields, where=f"{spec.module}.{spec.kind}")
+    return kind(**{name: _frozen(value) for name, value in spec.settings.items()})
+
+
+def change(component: Any, **settings: Any) -> Any:
+    """The same component with other settings; a mistyped name is an error that gives the closest one."""
+    fields = {field.name for field in dataclasses.fields(component)}
+    for name in settings:
+        if name not in fields:
+            raise unknown("setting", name, fields, where=type(component).__name__)
+    return dataclasses.replace(component, **settings)
+
+
+def canonical(data: Any) -> str:
+    """One text for equal data: sorted keys, no spaces, floats at full precision."""
+    return json.dumps(_plain(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of the canonical text, hexadecimal."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise UsageError(
+        f"a setting of type {type(value).__name__} cannot be written down",
+        where=repr(value)[:80],
+        do="Settings are numbers, text, booleans, tuples and nested dataclasses",
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

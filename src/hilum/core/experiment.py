@@ -1,0 +1,150 @@
+"""Experiment: which cells, in which order? A grid of cells in three sizes: smoke, quick, full.
+
+    Arm   = dataset, task, model, protocol, search       what one row of a table is about
+    Cell  = arm, items, fold, seeds                      the smallest piece that is run, stored and reused
+
+Two arms with equal settings are the same arm; a title is for people and is no part of its identity. The preset is not in
+a cell's specification either, so `full` reuses what `quick` has run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from hilum.core.component import describe, digest
+from hilum.core.errors import UsageError
+
+SPEC_VERSION = 1
+SEEDS_PER_CELL = 5
+Size = Literal["smoke", "quick", "full"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How large a run is, and on what.
+
+    Attributes:
+        size: `smoke` shows that everything works, `quick` gives verdicts in minutes, `full` is the paper's own size.
+        synthetic: Run on simulated data; no claim is judged.
+        seeds: How many seeds, where the user said so.
+    """
+
+    size: Size = "quick"
+    synthetic: bool = False
+    seeds: int | None = None
+
+    def choose(self, *, smoke: T, quick: T, full: T) -> T:
+        """The value for this size."""
+        return {"smoke": smoke, "quick": quick, "full": full}[self.size]
+
+    def seed_range(self, *, smoke: int, quick: int, full: int) -> tuple[int, ...]:
+        """Seeds 0, 1, ...: as many as the size says, or as the user asked for."""
+        count = self.seeds if self.seeds is not None else self.choose(smoke=smoke, quick=quick, full=full)
+        if count < 1:
+            raise UsageError(f"{count} seeds cannot be run", do="Ask for one or more with --seeds")
+        return tuple(range(count))
+
+
+@dataclass(frozen=True)
+class Search:
+    """A grid of settings, one of which is chosen per item (and per horizon) on the part that the task sets aside for it.
+
+    Attributes:
+        over: Setting name and its candidates, in order; ties go to the first.
+        metric: What the choice minimises or maximises.
+    """
+
+    over: tuple[tuple[str, tuple[Any, ...]], ...]
+    metric: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One method on one dataset under one protocol: what a row of a table is about."""
+
+    dataset: Any
+    task: Any
+    model: Any
+    protocol: str
+    search: Search | None = None
+    title: str = field(default="", compare=False)
+
+    def spec(self) -> dict[str, Any]:
+        """The arm written down, without its title."""
+        return {
+            "dataset": describe(self.dataset).to_json(),
+            "task": describe(self.task).to_json(),
+            "model": describe(self.model).to_json(),
+            "protocol": self.protocol,
+            "search": None if self.search is None else {"over": self.search.over, "metric": self.search.metric},
+        }
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits that stand for the settings."""
+        return digest(self.spec())[:10]
+
+    @property
+    def name(self) -> str:
+        """The title, or model and protocol."""
+        return self.title or f"{describe(self.model).name} ({self.protocol})"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The smallest piece that is run, stored and reused."""
+
+    arm: Arm
+    items: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    fold: int | None = None
+
+    def spec(self) -> dict[str, Any]:
+        """The cell written down: typed and versioned."""
+        return {
+            "version": SPEC_VERSION,
+            **self.arm.spec(),
+            "items": list(self.items),
+            "seeds": list(self.seeds),
+            "fold": self.fold,
+        }
+
+    @property
+    def readable(self) -> str:
+        """A short name for its folder: model, protocol, items."""
+        model = describe(self.arm.model).name
+        searched = "-searched" if self.arm.search else ""
+        items = self.items[0] if len(self.items) == 1 else f"{len(self.items)}-items"
+        fold = "" if self.fold is None else f"-fold{self.fold}"
+        block = f"-seeds{self.seeds[0]}to{self.seeds[-1]}" if self.seeds != (0,) else ""
+        return f"{model}{searched}-{self.arm.protocol}-{items}{fold}{block}".replace("_", "-").replace(" ", "-").lower()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The cells to run, each once."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms in the order in which they first appear."""
+        return tuple(dict.fromkeys(cell.arm for cell in self.cells))
+
+
+def cells(arms: Iterable[Arm], *, items: Sequence[str], seeds: Sequence[int] = (0,)) -> tuple[Cell, ...]:
+    """One cell an arm, item and block of five seeds; a deterministic model gets the first seed only.
+
+    Blocks, so that a run with more seeds keeps what one with fewer has computed.
+    """
+    blocks = [tuple(seeds[i : i + SEEDS_PER_CELL]) for i in range(0, len(seeds), SEEDS_PER_CELL)]
+    return tuple(
+        Cell(arm, (item,), block)
+        for arm in arms
+        for item in items
+        for block in (blocks if getattr(arm.model, "stochastic", False) else [tuple(seeds[:1])])
+    )

@@ -1,0 +1,41 @@
+"""Margins: the largest difference from a published figure that still counts as the same. Set before the first full run.
+
+Dated 2026-11-23. A change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression
+tests, never margins.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+DATED = "2026-11-23"
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Either an absolute margin, or a share of the trivial predictor's own figure."""
+
+    absolute: float | None = None
+    share_of_trivial: float | None = None
+
+
+_ERROR = Margin(share_of_trivial=0.05)
+_SCORE = Margin(absolute=0.01)
+
+MARGINS: dict[str, Margin] = {
+    **dict.fromkeys(("auroc", "auroc-macro", "accuracy", "balanced-accuracy", "kappa", "dice"), _SCORE),
+    "auprc": Margin(absolute=0.02),
+    **dict.fromkeys(("mae", "rmse", "mse", "nrmse", "max-error", "jitter", "jitter-per-second"), _ERROR),
+    **dict.fromkeys(("within-2mm", "within-3mm", "within-5mm"), _SCORE),
+}
+
+
+def margin_for(metric: str, *, trivial: float | None) -> float | None:
+    """The margin of a metric; None where none is set, or where it needs the trivial predictor's figure and there is none."""
+    rule = MARGINS.get(metric)
+    if rule is None:
+        return None
+    if rule.share_of_trivial is not None:
+        return None if trivial is None or not math.isfinite(trivial) else rule.share_of_trivial * abs(trivial)
+    return rule.absolute

@@ -1,0 +1,1 @@
+"""External chest and abdomen markers of breathing volunteers."""

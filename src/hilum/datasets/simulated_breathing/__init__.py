@@ -1,0 +1,1 @@
+"""Simulated breathing: synthetic, with known truth."""

@@ -1,0 +1,97 @@
+"""From stored cells to claims.json, checks.json and results.json: recomputed whenever asked, nothing refitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hilum.core.binding import Bound, Estimand, match
+from hilum.core.claim import Claim, read_claims
+from hilum.core.experiment import Cell
+from hilum.core.finder import Found, get
+from hilum.core.row import Row
+from hilum.core.run import CellFolder, RunFolder
+from hilum.core.store import write_json
+from hilum.engine.audit import audit
+from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores
+from hilum.engine.judge import Bench, judge
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run says."""
+
+    rows: tuple[Row, ...]
+    audit_failed: bool
+
+
+def evaluate(
+    run: RunFolder, cells: Sequence[tuple[Cell, CellFolder]], paper: Found | None, *, synthetic: bool
+) -> Evaluation:
+    """Judge, audit and tabulate what the run's cells stored, and write it beside them."""
+    arms = dict.fromkeys(cell.arm for cell, _ in cells)
+    scores = [read_scores(arm, [pair for pair in cells if pair[0].arm == arm]) for arm in arms]
+    checks = audit(scores, subjects_known=_subjects_known(scores), synthetic=synthetic)
+    rows: list[Row] = []
+    if paper is not None:
+        claims, bound = paper_claims(paper)
+        bench = Bench(
+            bound=bound,
+            scores={each.arm.id: each for each in scores},
+            checks=tuple(checks),
+            primary=tuple(paper.facts.get("primary", ())),
+            synthetic=synthetic,
+        )
+        rows = judge(claims, bench)
+    write_json(run.path / "checks.json", [check.to_json() for check in checks])
+    write_json(run.path / "claims.json", [row.to_json() for row in rows])
+    write_json(run.path / "results.json", [line for each in scores for line in _table(each)])
+    failed = any(check.status == "fail" and check.severity == "critical" for check in checks)
+    return Evaluation(tuple(rows), failed)
+
+
+def paper_claims(paper: Found) -> tuple[tuple[Claim, ...], dict[str, Bound]]:
+    """A paper's claims, each with what answers it.
+
+    Raises:
+        UsageError: a claim is neither bound nor listed with a reason, or a pattern matches nothing.
+    """
+    claims = read_claims(paper.path / "claims.csv")
+    return claims, match(claims, paper.load("bindings").bindings(), paper=paper.path.name)
+
+
+def _subjects_known(scores: Sequence[ArmScores]) -> bool:
+    names = {each.arm.dataset.name for each in scores}
+    return all(get("datasets", name).facts.get("subjects") == "known" for name in names)
+
+
+def _table(scores: ArmScores) -> list[dict[str, Any]]:
+    if not scores.frame.height:
+        return []
+    arm = scores.arm
+    metrics = metrics_of(arm.task.kind)
+    leading = arm.task.leading_metric
+    # All metrics over all horizons, and the leading one at each horizon: what the report draws.
+    asked: list[tuple[str, int | None]] = [(name, None) for name in sorted(metrics, key=lambda n: n != leading)]
+    asked += [(leading, horizon) for horizon in scores.horizons]
+    seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows())
+    lines = []
+    for name, horizon in asked:
+        metric = metrics[name]
+        estimand = Estimand(arm.task.unit, horizons=() if horizon is None else (horizon,))
+        lines.append(
+            {
+                "arm_id": arm.id,
+                "arm": arm.name,
+                "protocol": arm.protocol,
+                "metric": name,
+                "metric_title": metric.title,
+                "unit": metric.unit,
+                "direction": metric.direction,
+                "horizon": horizon,
+                "horizon_s": None if horizon is None else seconds[horizon],
+                "estimate": asdict(estimate(scores, metric, estimand)),
+            }
+        )
+    return lines

@@ -1,0 +1,111 @@
+"""The plan, printed before anything runs: cells to run, cells kept, cells that cannot run and why.
+
+A cell's key is a hash of its specification, of its data's checksums, and of the code and libraries that compute it. The
+preset is not in it, so `full` keeps what `quick` has run; a changed line in a model redoes that model's cells and no others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from hilum.core.card import checksum
+from hilum.core.component import describe, digest
+from hilum.core.errors import DataError, HilumError
+from hilum.core.experiment import Arm, Cell, Experiment
+from hilum.core.locate import locate
+from hilum.core.run import CellFolder, RunFolder
+from hilum.engine.cells import Job, find_items, runner_for
+from hilum.engine.code_hash import code_hash, versions
+
+Status = Literal["run", "keep", "not run"]
+EXTRA_MODULES = {"deep": "torch", "boost": "lightgbm", "audio": "soundfile", "imaging": "nibabel"}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell and what will happen to it."""
+
+    cell: Cell
+    status: Status
+    folder: CellFolder
+    reason: str = ""
+    job: Job | None = None
+
+
+def make_plan(
+    experiment: Experiment, run: RunFolder, *, data: Path | None = None, fresh: bool = False
+) -> list[Planned]:
+    """Decide for each cell whether it runs, is kept, or cannot run."""
+    return [_plan(cell, run, data, fresh) for cell in experiment.cells]
+
+
+def count(plan: list[Planned]) -> Counter[str]:
+    """How many cells of each status."""
+    return Counter(planned.status for planned in plan)
+
+
+def _plan(cell: Cell, run: RunFolder, data: Path | None, fresh: bool) -> Planned:
+    try:
+        folder = data_folder(cell.arm.dataset, data)
+        _need_extra(cell.arm.model)
+        key = cell_key(cell, folder)
+    except HilumError as error:
+        return Planned(cell, "not run", CellFolder(run.cells / cell.readable), reason=str(error))
+    stored = run.cell(cell.readable, key)
+    job = Job(cell.spec(), str(stored.path), str(folder), key)
+    status: Status = "keep" if stored.done and not fresh else "run"
+    return Planned(cell, status, stored, job=job)
+
+
+def data_folder(dataset: Any, data: Path | None) -> Path:
+    """Where a dataset's files lie; a simulator needs none."""
+    if getattr(dataset, "synthetic", False):
+        return Path()
+    return locate(dataset.name, data)
+
+
+def cell_key(cell: Cell, folder: Path) -> str:
+    """Sixteen hexadecimal digits: specification, data, code, libraries."""
+    items = find_items(cell.arm.dataset, folder, cell.items)
+    files = {name: _checksum(folder / name) for item in items for name in item.files}
+    return digest(
+        {"spec": cell.spec(), "data": files, "code": _code(cell.arm), "versions": versions(_extra_packages(cell.arm))}
+    )[:16]
+
+
+@lru_cache(maxsize=1024)
+def _code(arm: Arm) -> str:
+    parts = [describe(part).module for part in (arm.dataset, arm.task, arm.model)]
+    return code_hash([*parts, runner_for(arm.task.kind).__module__, "hilum.engine.cells"])
+
+
+def _checksum(path: Path) -> str:
+    try:
+        stamp = path.stat()
+    except FileNotFoundError as error:
+        raise DataError("the file is missing", where=str(path), do="Get it with `hilum data get`") from error
+    return _checksum_of(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=65536)
+def _checksum_of(path: Path, _changed: int, _size: int) -> str:
+    return checksum(path)
+
+
+def _extra_packages(arm: Arm) -> tuple[str, ...]:
+    extra = getattr(arm.model, "extra", "")
+    return (EXTRA_MODULES[extra],) if extra in EXTRA_MODULES else ()
+
+
+def _need_extra(model: Any) -> None:
+    extra = getattr(model, "extra", "")
+    module = EXTRA_MODULES.get(extra, "")
+    if module and find_spec(module) is None:
+        raise HilumError(
+            f"{type(model).__name__} needs the extra '{extra}'", do=f"pip install 'hilum[{extra}]' and run again"
+        )

@@ -1,0 +1,1 @@
+"""One runner a task kind: how a cell of that kind is computed."""

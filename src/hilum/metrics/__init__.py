@@ -1,0 +1,1 @@
+"""Metrics by family, and the one home of statistics."""

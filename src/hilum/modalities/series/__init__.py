@@ -1,0 +1,1 @@
+"""Sampled series: typed sample, readers, windows, scaling, simulator."""

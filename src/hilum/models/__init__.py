@@ -1,0 +1,1 @@
+"""Models, one file each (or a folder where an extra is needed)."""

@@ -1,0 +1,129 @@
+"""Recursive least squares with forgetting: the best linear map per horizon for the recent past, kept exact at every sample.
+
+Model       z(t + h) is forecast as W_h' u(t),  u(t) = [1; z(t - k + 1); ...; z(t)]
+Update      g = P u / (f + u' P u);  P <- (P - g u' P) / f        once per origin: P depends on the inputs alone
+            W_h <- W_h + g (z(t + h) - W_h' u)'                  when the label of that origin has arrived
+Symbols     z    (channels,)          newest sample in standard units of the train part
+            k                         history, samples
+            P    (inputs, inputs)     inverse discounted covariance of u, starts at prior * identity
+            g    (inputs,)            gain of an origin, kept until its last label has arrived; shared by all horizons
+            f                         forgetting factor in (0, 1]; 0.9995 at 10 Hz forgets with a time constant of 200 s
+Cost        O(inputs^2) per sample, O(inputs * channels) per sample and horizon
+Source      Haykin, Adaptive Filter Theory, 4th ed., table 9.1
+Deviations  A label that never arrives (NaN) leaves P as if it had; P is kept symmetric by updating one triangle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.errors import UsageError
+from hilum.core.kinds.forecast import Forecaster, ForecastSetting
+from hilum.modalities.series.recent import RecentSamples
+from hilum.modalities.series.standardise import Standardise
+from hilum.nn.kernel import kernel
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RecursiveLeastSquares:
+    """Settings: history in samples, forgetting factor, and how uncertain the weights are at first."""
+
+    history: int = 24
+    forgetting: float = 0.9995
+    prior: float = 0.1
+    stochastic: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no sense."""
+        if self.history < 1 or not 0 < self.forgetting <= 1 or self.prior <= 0:
+            raise UsageError(
+                f"history {self.history}, forgetting {self.forgetting} or prior {self.prior} makes no sense",
+                where="RecursiveLeastSquares",
+                do="History is one sample or more, forgetting lies in (0, 1], prior is above 0",
+            )
+
+    def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
+        """Begin with all weights at 0."""
+        return _Running(self, setting, Standardise.fit(warm_up))
+
+
+class _Running:
+    def __init__(self, settings: RecursiveLeastSquares, setting: ForecastSetting, scaling: Standardise) -> None:
+        self._settings = settings
+        self._scaling = scaling
+        self._place = {horizon: index for index, horizon in enumerate(setting.horizons)}
+        furthest = max(setting.horizons)
+        self._recent = RecentSamples(setting.channels, settings.history + furthest + 1)
+        inputs = 1 + settings.history * setting.channels
+        self._weights = np.zeros((len(setting.horizons), setting.channels, inputs))
+        self._spread = settings.prior * np.eye(inputs)
+        self._gains = np.zeros((furthest + 1, inputs))
+
+    def observe(self, sample: Array) -> None:
+        self._recent.append(self._scaling.apply(sample))
+        now, history = self._recent.count - 1, self._settings.history
+        if self._recent.has_window(now, history):
+            gain = self._gains[now % len(self._gains)]
+            rls_gain(self._spread, self._recent.window(now, history), self._settings.forgetting, gain)
+
+    def learn(self, origin: int, horizon: int, target: Array) -> None:
+        history = self._settings.history
+        if not self._recent.has_window(origin, history) or np.isnan(target).any():
+            return
+        wanted = self._scaling.apply(target)
+        gain = self._gains[origin % len(self._gains)]
+        rls_learn(self._weights[self._place[horizon]], gain, self._recent.window(origin, history), wanted)
+
+    def predict(self) -> Array:
+        now = self._recent.count - 1
+        if not self._recent.has_window(now, self._settings.history):
+            standard = np.tile(self._recent.newest, (len(self._place), 1))
+        else:
+            window = self._recent.window(now, self._settings.history)
+            standard = self._weights[:, :, 0] + self._weights[:, :, 1:] @ window
+        return self._scaling.invert(standard)
+
+    def state(self) -> dict[str, Array]:
+        kept = {f"recent/{name}": array for name, array in self._recent.state().items()}
+        own = {"weights": self._weights.copy(), "spread": self._spread.copy(), "gains": self._gains.copy()}
+        return {**own, "mean": self._scaling.mean, "scale": self._scaling.scale, **kept}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        self._weights, self._spread, self._gains = (state[n].copy() for n in ("weights", "spread", "gains"))
+        self._scaling = Standardise(state["mean"], state["scale"])
+        self._recent.restore({name.removeprefix("recent/"): array for name, array in state.items()})
+
+
+@kernel
+def rls_gain(spread: Array, window: Array, forgetting: float, gain: Array) -> None:
+    """Advance `spread` (inputs, inputs) by one input in place, and write its gain (inputs,)."""
+    inputs = len(gain)
+    u = np.ones(inputs)
+    u[1:] = window
+    direction = spread @ u
+    scale = forgetting + np.dot(u, direction)
+    for i in range(inputs):
+        gain[i] = direction[i] / scale
+    for i in range(inputs):
+        for j in range(i, inputs):
+            value = (spread[i, j] - gain[i] * direction[j]) / forgetting
+            spread[i, j] = value
+            spread[j, i] = value
+
+
+@kernel
+def rls_learn(weights: Array, gain: Array, window: Array, target: Array) -> None:
+    """Move `weights` (channels, inputs) in place along the gain of the origin whose label is `target`."""
+    channels, inputs = weights.shape
+    for c in range(channels):
+        error = target[c] - weights[c, 0]
+        for i in range(1, inputs):
+            error -= weights[c, i] * window[i - 1]
+        for i in range(inputs):
+            weights[c, i] += gain[i] * error

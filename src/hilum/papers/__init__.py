@@ -1,0 +1,1 @@
+"""The papers: every one a folder, every published figure a claim."""

@@ -1,0 +1,1 @@
+"""Online learning of recurrent networks for breathing motion, arXiv 2403.01607."""

@@ -1,0 +1,89 @@
+"""Terminal tables of what there is: papers, datasets, runs, plans and cards. They fit 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+def papers_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Every paper with its claims, its state and its verdicts."""
+    rows = list(lines)
+    table = _table(("paper", "left"), ("claims", "right"), ("data", "left"), ("state", "left"))
+    for line in rows:
+        verdicts = ", ".join(f"{count} {name}" for name, count in line["verdicts"].items())
+        style = "dim" if line["status"] == "not built yet" else "bold"
+        table.add_row(
+            Text(line["paper"], style=style), str(line["claims"]), line["data_access"], verdicts or line["status"]
+        )
+    total = sum(line["claims"] for line in rows)
+    built = sum(line["status"] != "not built yet" for line in rows)
+    return Group(table, Text(f"{len(rows)} papers, {total:,} published figures, {built} built so far"))
+
+
+def datasets_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Every dataset with its licence and place."""
+    table = _table(
+        ("dataset", "left"), ("items", "right"), ("subjects", "left"), ("licence", "left"), ("where", "left")
+    )
+    for line in lines:
+        table.add_row(line["dataset"], str(line["items"]), line["subjects"], line["licence"], line["where"])
+    return table
+
+
+def runs_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Every stored run."""
+    rows = list(lines)
+    if not rows:
+        return Text("No run is stored here yet. Try: hilum run online-rnn-markers")
+    table = _table(("run", "left"), ("preset", "left"), ("data", "left"), ("started", "left"), ("cells", "left"))
+    for line in rows:
+        cells = ", ".join(f"{count} {state}" for state, count in line["cells"].items())
+        table.add_row(line["run"], line["preset"], line["data"], line["started"][:16].replace("T", " "), cells)
+    return table
+
+
+def plan_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """What a run would do, by arm."""
+    tally: dict[tuple[str, str, str], int] = {}
+    for line in lines:
+        key = (line["arm"], line["status"], line["reason"])
+        tally[key] = tally.get(key, 0) + 1
+    table = _table(("arm", "left"), ("cells", "right"), ("status", "left"), ("reason", "left"))
+    for (arm, status, reason), cells in tally.items():
+        table.add_row(arm, str(cells), status, reason)
+    return Group(table, Text(f"{sum(tally.values())} cells"))
+
+
+def card_table(card: Mapping[str, Any]) -> RenderableType:
+    """One card: the facts, then the text."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in card.items():
+        if key != "text" and value not in (None, "", [], {}):
+            table.add_row(key.replace("_", " "), _spoken(value))
+    text = str(card.get("text", "")).strip()
+    return Group(table, Text(f"\n{text}")) if text else table
+
+
+def _spoken(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_spoken(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(_spoken(item) for item in value)
+    return str(value)
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in columns:
+        fold = name in {"where", "state", "reason", "cells", "licence"}
+        table.add_column(
+            name, justify="right" if justify == "right" else "left", overflow="fold" if fold else "ellipsis"
+        )
+    return table

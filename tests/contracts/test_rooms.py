@@ -1,0 +1,134 @@
+"""What holds for everything that the finder finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import subprocess
+from typing import Any
+
+import pytest
+
+from hilum.core.card import Card
+from hilum.core.component import build, describe
+from hilum.core.data import bind
+from hilum.core.finder import ROOMS, Found, find, get
+from hilum.core.errors import UsageError
+from hilum.core.metric import Metric
+
+EVERYTHING = [(room, name) for room in ROOMS for name in find(room)]
+
+
+def component_of(found: Found, part: str = "") -> Any:
+    """The one public dataclass that a dataset, task or model module defines, with its default settings."""
+    module = found.load(part)
+    kinds = [
+        thing
+        for name, thing in vars(module).items()
+        if not name.startswith("_")
+        and isinstance(thing, type)
+        and dataclasses.is_dataclass(thing)
+        and thing.__module__ == module.__name__
+    ]
+    assert len(kinds) == 1, f"{module.__name__} should define one public dataclass, not {kinds}"
+    return kinds[0]()
+
+
+@pytest.mark.parametrize(("room", "name"), EVERYTHING)
+def test_everything_has_a_title(room: str, name: str) -> None:
+    found = get(room, name)
+    assert found.title.strip()
+    assert found.path.exists()
+
+
+def test_the_finder_imports_nothing() -> None:
+    code = (
+        "import sys\nfrom hilum.core.finder import ROOMS, find\n"
+        "n = sum(len(find(room)) for room in ROOMS)\nassert n > 30, n\n"
+        "bad = [m for m in sys.modules if m.startswith(tuple(f'hilum.{room}.' for room in ROOMS))]\n"
+        "assert not bad, bad\n"
+        "heavy = {'numpy', 'polars', 'numba', 'torch', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy - {'numpy'}, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_unknown_names_give_the_closest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'hold_last'"):
+        get("models", "hold-lst")
+    with pytest.raises(UsageError, match="no room"):
+        find("kitchen")
+
+
+@pytest.mark.parametrize("name", find("datasets"))
+def test_datasets_keep_their_contract(name: str) -> None:
+    found = get("datasets", name)
+    card = Card.model_validate({k: v for k, v in found.facts.items() if k in Card.model_fields})
+    assert card.name == name
+    dataset = component_of(found, "dataset")
+    assert dataset.name == name
+    assert bool(getattr(dataset, "synthetic", False)) == card.synthetic
+    assert build(describe(dataset)) == dataset
+    assert len(dataset.ITEMS) == card.items
+    assert dataset.provides
+
+
+@pytest.mark.parametrize("name", find("tasks"))
+def test_tasks_keep_their_contract(name: str) -> None:
+    task = component_of(get("tasks", name))
+    assert build(describe(task)) == task
+    assert get("models", task.trivial)
+    kind = __import__(f"hilum.core.kinds.{task.kind}", fromlist=["ROLES"])
+    assert set(task.needs) <= set(kind.ROLES)
+
+
+@pytest.mark.parametrize("name", find("models"))
+def test_models_keep_their_contract(name: str) -> None:
+    model = component_of(get("models", name))
+    assert build(describe(model)) == model
+    assert isinstance(type(model).stochastic, bool)
+    assert hash(model) == hash(build(describe(model)))
+
+
+@pytest.mark.parametrize("name", find("metrics"))
+def test_metric_families_keep_their_contract(name: str) -> None:
+    family = get("metrics", name)
+    assert get_kind(family)
+    names = [metric.name for metric in family.load().METRICS]
+    assert len(names) == len(set(names))
+    for metric in family.load().METRICS:
+        assert isinstance(metric, Metric)
+        assert metric.definition
+        assert metric.source
+        assert metric.unit
+        assert metric.bounds[0] < metric.bounds[1]
+        assert not metric({}).defined
+        assert metric({}).reason
+
+
+def get_kind(family: Found) -> str:
+    kind = family.facts["KIND"]
+    __import__(f"hilum.core.kinds.{kind}")
+    return str(kind)
+
+
+def test_every_dataset_binds_to_the_tasks_of_its_kind_or_says_why() -> None:
+    bound = 0
+    for task_name in find("tasks"):
+        task = component_of(get("tasks", task_name))
+        for name in find("datasets"):
+            dataset = component_of(get("datasets", name), "dataset")
+            try:
+                bound += bool(bind(dataset.provides, task.needs, dataset=name, task=task_name))
+            except UsageError as error:
+                assert name in str(error)
+    assert bound >= 2
+
+
+@pytest.mark.parametrize("name", [n for n, p in find("papers").items() if p.has("experiment")])
+def test_built_papers_bind_every_claim(name: str) -> None:
+    from hilum.engine.evaluate import paper_claims
+
+    claims, bound = paper_claims(get("papers", name))
+    assert set(bound) == {claim.id for claim in claims}

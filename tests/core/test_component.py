@@ -1,0 +1,62 @@
+"""Components can be written down, read back and hashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from hilum.core.component import Spec, build, canonical, change, describe, digest
+from hilum.core.errors import HilumError, UsageError
+from hilum.tasks.position_ahead import PositionAhead
+
+
+@dataclass(frozen=True)
+class Odd:
+    thing: object = object()
+
+
+def test_round_trip() -> None:
+    task = PositionAhead(horizons_s=(0.5, 2.0))
+    spec = Spec.from_json(describe(task).to_json())
+    assert build(spec) == task
+    assert spec.name == "position_ahead"
+
+
+def test_equal_settings_have_equal_text() -> None:
+    assert canonical({"b": 1, "a": (1, 2)}) == canonical({"a": [1, 2], "b": 1}) == '{"a":[1,2],"b":1}'
+    assert digest(describe(PositionAhead()).to_json()) == digest(describe(PositionAhead()).to_json())
+    assert digest({"a": 0.1}) != digest({"a": 0.1 + 1e-16 * 2})
+
+
+def test_what_cannot_be_written_down_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be written down"):
+        describe(Odd())
+    with pytest.raises(UsageError, match="is not a component"):
+        describe("text")
+
+
+def test_a_mistyped_setting_names_the_closest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'train_s'"):
+        change(PositionAhead(), trian_s=20.0)
+    with pytest.raises(UsageError, match="train_s"):
+        build(Spec("hilum.tasks.position_ahead", "PositionAhead", {"trian_s": 1.0}))
+
+
+def test_only_dataclasses_are_built() -> None:
+    with pytest.raises(UsageError, match="no component"):
+        build(Spec("os", "system", {"command": "true"}))
+    with pytest.raises(HilumError, match="cannot be imported"):
+        build(Spec("hilum.models.never", "Never", {}))
+
+
+def test_horizons_must_be_whole_samples() -> None:
+    task = PositionAhead(horizons_s=(0.5, 1.0, 2.0))
+    assert task.horizons(0.1) == (5, 10, 20)
+    with pytest.raises(UsageError, match="no whole number of samples"):
+        task.horizons(0.3)
+    with pytest.raises(UsageError, match="ascending"):
+        PositionAhead(horizons_s=(2.0, 1.0))
+    with pytest.raises(UsageError, match="scoring begins"):
+        PositionAhead(train_s=90.0)
+    assert task.parts(1000, 0.1) == {"train": (0, 300), "choose": (300, 600), "score": (600, 1000)}

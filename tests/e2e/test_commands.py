@@ -1,0 +1,129 @@
+"""The commands, as a person types them: what they print, how they refuse, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def hilum(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hilum", *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "100", **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a synthetic smoke run has been made."""
+    folder = tmp_path_factory.mktemp("commands")
+    done = hilum("run", "online-rnn-markers", "--preset", "smoke", "--synthetic", "--jobs", "1", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "ynthetic" in done.stdout
+    return folder
+
+
+RUN = "online-rnn-markers-synthetic"
+
+
+def test_papers(stored: Path) -> None:
+    told = hilum("papers", folder=stored)
+    assert told.returncode == 0
+    assert "28 papers, 3,119 published figures" in told.stdout
+    assert "not built yet" in told.stdout
+    assert len(json.loads(hilum("papers", "--json", folder=stored).stdout)) == 28
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_tables_fit(stored: Path, width: str) -> None:
+    for words in (["papers"], ["report", RUN], ["data", "list"], ["runs", "list"], ["why", RUN, "mean.10hz.lms.rmse"]):
+        told = hilum(*words, folder=stored, COLUMNS=width)
+        assert told.returncode == 0, told.stderr
+        assert max(map(len, told.stdout.splitlines())) <= int(width), words
+
+
+def test_synthetic_runs_judge_nothing_and_say_so(stored: Path) -> None:
+    run = stored / "runs" / RUN
+    rows = json.loads((run / "claims.json").read_text())
+    measured = [row for row in rows if row["arm"]]
+    assert measured
+    assert {row["verdict"] for row in measured} == {"not comparable"}
+    assert "ynthetic" in (run / "report.html").read_text()
+    assert "ynthetic" in hilum("report", RUN, "--md", "r.md", folder=stored).stdout + (stored / "r.md").read_text()
+
+
+def test_a_second_run_keeps_every_cell(stored: Path) -> None:
+    again = hilum("run", "online-rnn-markers", "--preset", "smoke", "--synthetic", folder=stored)
+    assert again.returncode == 0
+    assert "Plan: 0 cells to run" in again.stderr
+
+
+def test_report_and_runs(stored: Path) -> None:
+    assert hilum("report", RUN, "--html", "other.html", folder=stored).returncode == 0
+    assert (stored / "other.html").stat().st_size > 10_000
+    assert RUN in hilum("runs", "list", folder=stored).stdout
+    assert "arXiv" in hilum("cite", RUN, folder=stored).stdout
+    shutil.copytree(stored / "runs" / RUN, stored / "runs" / "copy")
+    assert hilum("runs", "rm", "copy", "--yes", folder=stored).returncode == 0
+    assert not (stored / "runs" / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "online-rnn-makers"], 2, "Did you mean 'online-rnn-markers'"),
+        (["run", "opera"], 2, "not built yet"),
+        (["run", "online-rnn-markers", "--models", "snap2"], 2, "Did you mean 'snap1'"),
+        (["run", "online-rnn-markers", "--preset", "huge"], 2, "huge"),
+        (["run", "online-rnn-markers", "--seeds", "0", "--synthetic"], 2, "seeds"),
+        (["run", "online-rnn-markers", "--speed", "9"], 2, "--speed"),
+        (["show", "hold_lst"], 2, "Did you mean 'hold_last'"),
+        (["why", RUN, "mean.10hz.lms.rsme"], 2, "Did you mean 'mean.10hz.lms.rmse'"),
+        (["report", "never-run"], 3, "hilum runs list"),
+        (["data", "get", "extmarker"], 2, "Did you mean 'extmarkers'"),
+    ],
+)
+def test_refusals(stored: Path, words: list[str], code: int, said: str) -> None:
+    refused = hilum(*words, folder=stored)
+    assert said in refused.stderr + refused.stdout
+    assert refused.returncode == code
+    assert "Traceback" not in refused.stderr
+
+
+def test_missing_data_are_said_and_nothing_runs(tmp_path: Path) -> None:
+    told = hilum(
+        "run", "online-rnn-markers", "--preset", "smoke", folder=tmp_path, HILUM_DATA="", XDG_CACHE_HOME=str(tmp_path)
+    )
+    assert told.returncode == 3
+    assert "hilum data get extmarkers" in told.stderr
+    assert not list((tmp_path / "runs").rglob("DONE"))
+
+
+def test_a_damaged_recording_fails_its_cells_and_no_other(tmp_path: Path, real_data_root: Path) -> None:
+    data = tmp_path / "data" / "extmarkers"
+    shutil.copytree(real_data_root / "extmarkers", data)
+    broken = data / "mat" / "Ext_markers_seq_2.mat"
+    broken.write_bytes(broken.read_bytes()[:1000])
+    words = ["run", "online-rnn-markers", "--preset", "smoke", "--models", "hold_last", "--data", str(data.parent)]
+    told = hilum(*words, "--jobs", "1", folder=tmp_path)
+    assert told.returncode == 1
+    assert "Ext_markers_seq_2.mat" in told.stderr
+    cells = json.loads((tmp_path / "runs" / "online-rnn-markers" / "run.json").read_text())["cells"]
+    assert sorted(cell["status"] for cell in cells) == ["done", "failed"]
+
+
+def test_a_plan_runs_nothing(tmp_path: Path) -> None:
+    told = hilum("run", "online-rnn-markers", "--preset", "smoke", "--synthetic", "--dry-run", folder=tmp_path)
+    assert told.returncode == 0
+    assert "cells" in told.stdout
+    assert not (tmp_path / "runs").exists()
