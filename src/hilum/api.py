@@ -85,10 +85,10 @@ def run(
     asked = Preset(preset, synthetic, seeds)
     paper, experiment = load_experiment(target, asked, models)
     folder = RunFolder(_place(out, experiment.name, synthetic))
-    folder.cells.mkdir(parents=True, exist_ok=True)
     sweep(folder.cells)
     plan = make_plan(experiment, folder, data=data, fresh=fresh)
     announce(plan, reporter)
+    _need_something(plan)
     info = _info(paper, experiment, asked, plan, began)
     write_json(folder.path / "run.json", info)
     results = _execute(plan, executor, jobs, fresh, reporter)
@@ -185,6 +185,14 @@ def announce(plan: Sequence[Planned], reporter: Reporter) -> None:
             reasons[planned.reason] = reasons.get(planned.reason, 0) + 1
     for reason, cells in reasons.items():
         reporter.say(f"  {cells} cells not run: {reason}")
+
+
+def _need_something(plan: Sequence[Planned]) -> None:
+    """Refuse a run in which nothing can be computed or kept, so that a stored one is not overwritten by an empty one."""
+    if plan and all(planned.status == "not run" for planned in plan):
+        raise HilumError(
+            "nothing can be run, and nothing was written", do="The reasons stand above; mend one and try again"
+        )
 
 
 def _only(experiment: Experiment, models: Sequence[str]) -> Experiment:

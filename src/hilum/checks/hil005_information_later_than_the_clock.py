@@ -1,0 +1,78 @@
+"""HIL005: a forecast uses information later than its clock.
+
+Why it matters   In use, that information does not exist yet: the scores answer another question than the one a clinic asks.
+Proof printed    For each horizon, the forecast of one sample made again from the record cut off there, and from a record whose future was
+                 moved by a metre: the largest change over items, and how far ahead of the clock the labels used in training lay.
+Severity         critical; scope: arm; kind: defect. The tolerance is zero: a forecast that may not look ahead is equal to the last bit.
+Cannot tell      no probe is stored, or its differences are undefined.
+Seen in the wild the released online loops behind arXiv 2403.01607 and arXiv 2106.01100 update with a label later than the clock when
+                 the horizon is longer than one sample (docs/concepts/labels-and-the-clock.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from hilum.core.check import ArmStudy, Finding, Study
+
+CODE = "HIL005"
+TITLE = "Information later than the clock"
+SEVERITY = "critical"
+KIND = "defect"
+SCOPE = "arm"
+_DIFFERENCES = ("truncated_max_difference", "perturbed_max_difference")
+
+
+def check(study: Study) -> Finding:
+    """Read the probes of every item and horizon."""
+    probes = list(_probes(study.arm))
+    if not probes:
+        return Finding.cannot_tell("no probe of the future is stored")
+    moved = [(item, horizon) for item, horizon, probe in probes if _largest(probe) > 0]
+    ahead = max((int(probe.get("labels_ahead", 0)) for _, _, probe in probes), default=0)
+    proof = {"by horizon": _by_horizon(probes), "labels ahead of the clock, samples": ahead}
+    if moved:
+        items = len({item for item, _ in moved})
+        horizons = len({horizon for _, horizon in moved})
+        largest = max(_largest(probe) for _, _, probe in probes)
+        return Finding.failed(
+            f"forecasts change with what comes later: {items} of {len(study.arm.evidence)} items at {horizons} of "
+            f"{len({h for _, h, _ in probes})} horizons, by up to {largest:.3g}{_unit(study.arm)}; "
+            f"labels used lie up to {ahead} samples later than the clock",
+            **proof,
+        )
+    if any(math.isnan(_largest(probe)) for _, _, probe in probes):
+        return Finding.cannot_tell("some probes are undefined: the forecast was not finite", **proof)
+    return Finding.passed(
+        f"{len(probes)} forecasts made again without the future: every one equal to the last bit", **proof
+    )
+
+
+def _probes(arm: ArmStudy) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    for item, evidence in arm.evidence.items():
+        for horizon, probe in evidence.get("future", {}).get("horizons", {}).items():
+            yield item, int(horizon), probe
+
+
+def _largest(probe: dict[str, Any]) -> float:
+    """The larger of the two movements; a movement proves the failure even where the other is undefined."""
+    values = [float("nan") if probe.get(name) is None else float(probe[name]) for name in _DIFFERENCES]
+    known = [value for value in values if not math.isnan(value)]
+    moved = max(known, default=math.nan)
+    return moved if moved > 0 or len(known) == len(values) else math.nan
+
+
+def _by_horizon(probes: list[tuple[str, int, dict[str, Any]]]) -> dict[str, float]:
+    found: dict[int, float] = {}
+    for _, horizon, probe in probes:
+        largest = _largest(probe)
+        if not math.isnan(largest):
+            found[horizon] = max(found.get(horizon, 0.0), largest)
+    return {str(horizon): found[horizon] for horizon in sorted(found)}
+
+
+def _unit(arm: ArmStudy) -> str:
+    units = {evidence.get("future", {}).get("unit", "") for evidence in arm.evidence.values()} - {""}
+    return f" {units.pop()}" if len(units) == 1 else ""

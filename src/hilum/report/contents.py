@@ -1,0 +1,112 @@
+"""What a report is made of: everything read once from a run folder, typed, and nothing computed but counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from hilum.core.row import CheckRow, Estimate, Range, Row, UnitValue
+from hilum.core.run import RunFolder
+from hilum.core.store import read_json
+
+STATUS_ORDER = {"fail": 0, "cannot tell": 1, "pass": 2, "not applicable": 3}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of results.json: a figure of an arm, over all horizons or at one."""
+
+    arm_id: str
+    arm: str
+    protocol: str
+    metric: str
+    metric_title: str
+    unit: str
+    direction: str
+    horizon: int | None
+    horizon_s: float | None
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A run, read."""
+
+    run: RunFolder
+    info: dict[str, Any]
+    rows: tuple[Row, ...]
+    checks: tuple[CheckRow, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def title(self) -> str:
+        """The paper's title, or the experiment's name."""
+        paper = self.info.get("paper") or {}
+        return str(paper.get("title") or self.info["experiment"])
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it was run on simulated data."""
+        return bool(self.info.get("synthetic"))
+
+    @property
+    def primary(self) -> tuple[Row, ...]:
+        """The claims that make the headline."""
+        return tuple(row for row in self.rows if row.primary)
+
+    @property
+    def measured(self) -> tuple[Row, ...]:
+        """Claims that have a figure of ours."""
+        return tuple(row for row in self.rows if row.ours is not None)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many claims of each verdict."""
+        return Counter(row.verdict for row in self.rows)
+
+    @property
+    def audit(self) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:
+        """The audit, failures first; arms of which a check says the same stand together."""
+        groups: dict[tuple[str, str, str], list[CheckRow]] = {}
+        for check in self.checks:
+            groups.setdefault((check.code, check.status, check.message), []).append(check)
+        rows = [(found[0], tuple(check.arm for check in found)) for found in groups.values()]
+        return tuple(sorted(rows, key=lambda row: STATUS_ORDER.get(row[0].status, 9)))
+
+    @property
+    def headline(self) -> str:
+        """The run in two sentences."""
+        if self.synthetic:
+            return "SYNTHETIC data: nothing below is a result about people, and no claim is judged."
+        told = ", ".join(f"{count} {name}" for name, count in self.counts.most_common())
+        critical = sorted({c.code for c in self.checks if c.status == "fail" and c.severity == "critical"})
+        audit = f"Critical checks failed: {', '.join(critical)}." if critical else "No critical check failed."
+        return f"{len(self.rows)} claims: {told}. {audit}" if self.rows else audit
+
+
+def verdict_text(row: Row) -> str:
+    """The verdict in words; a reproduced figure whose claim the audit does not support says both."""
+    return row.verdict if row.supported else f"figure {row.verdict}; claim not supported"
+
+
+def read_contents(run: RunFolder) -> Contents:
+    """Read a run folder."""
+    rows = tuple(Row.from_json(row) for row in _list(run, "claims.json"))
+    checks = tuple(CheckRow.from_json(check) for check in _list(run, "checks.json"))
+    lines = tuple(_line(line) for line in _list(run, "results.json"))
+    return Contents(run, run.info(), rows, checks, lines)
+
+
+def _list(run: RunFolder, name: str) -> list[dict[str, Any]]:
+    path = run.path / name
+    found: list[dict[str, Any]] = read_json(path) if path.is_file() else []
+    return found
+
+
+def _line(data: dict[str, Any]) -> Line:
+    found = data["estimate"]
+    interval = None if found["interval"] is None else Range(**found["interval"])
+    units = tuple(UnitValue(**unit) for unit in found["per_unit"])
+    estimate = Estimate(found["value"], interval, found["reason"], units, tuple(found["per_seed"]))
+    return Line(**{**data, "estimate": estimate})

@@ -1,0 +1,40 @@
+"""Figures as text: short, aligned, and never more digits than they deserve."""
+
+from __future__ import annotations
+
+import math
+
+from hilum.core.row import Estimate
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A figure with significant digits; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(decimals, 6)}f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference, with its sign."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:+.2g}" if abs(value) < 100 else f"{value:+.0f}"
+
+
+def between(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval."""
+    if low is None or high is None:
+        return "-"
+    return f"{figure(low, digits)} to {figure(high, digits)}"
+
+
+def with_interval(estimate: Estimate | None) -> str:
+    """A figure and its interval over units."""
+    if estimate is None or estimate.value is None:
+        return "-"
+    if estimate.interval is None:
+        return figure(estimate.value)
+    return f"{figure(estimate.value)} ({between(estimate.interval.low, estimate.interval.high)})"

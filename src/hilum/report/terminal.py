@@ -1,0 +1,186 @@
+"""The report on a terminal: headline, claims, audit, what was not judged. Fits 80 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from hilum.core.errors import unknown
+from hilum.core.row import Row
+from hilum.report.contents import Contents, verdict_text
+from hilum.report.numbers import between, figure, signed, with_interval
+
+COLOURS = {
+    "reproduced, exact": "green",
+    "reproduced": "green",
+    "replicated": "green",
+    "supported": "green",
+    "better": "cyan",
+    "worse": "yellow",
+    "contradicted": "red",
+    "inconclusive": "yellow",
+}
+MARKS = {"fail": "x", "cannot tell": "?", "pass": "ok", "not applicable": "-"}
+MEANING = (
+    "An interval over units holds the fitted model and these recordings fixed; it does not cover retraining, "
+    "other hospitals or selection among models."
+)
+
+
+def render(contents: Contents, *, width: int | None = None) -> RenderableType:
+    """The whole report."""
+    wide = (width or 80) >= 110
+    parts: list[RenderableType] = [Rule(Text(contents.info["experiment"])), Text(contents.title, style="bold")]
+    if contents.synthetic:
+        parts.append(Text("SYNTHETIC DATA", style="bold reverse"))
+    parts += [Text(contents.headline), Text()]
+    if contents.measured:
+        parts += [_claims(contents, wide), Text()]
+    parts += [_results(contents), Text(MEANING, style="dim"), Text(), _audit(contents), Text(), _unjudged(contents)]
+    parts.append(Text(f"Report: {contents.run.path / 'report.html'}"))
+    return Group(*parts)
+
+
+def why(contents: Contents, claim_id: str) -> RenderableType:
+    """Explain one verdict.
+
+    Raises:
+        UsageError: there is no such claim; the closest is named.
+    """
+    rows = {row.id: row for row in contents.rows}
+    if claim_id not in rows:
+        raise unknown("claim", claim_id, rows, where=f"run '{contents.info['experiment']}'")
+    row = rows[claim_id]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in explain(contents, row):
+        table.add_row(name, text)
+    return Group(Rule(Text(row.id)), Text(row.statement), Text(), table)
+
+
+def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
+    """The lines of `why`, as plain text."""
+    lines = [
+        ("verdict", f"{verdict_text(row)}: {row.reason}"),
+        ("claimed", f"{row.relation if row.relation != 'eq' else ''} {row.printed} {row.unit}".strip()),
+        ("printed in", f"{row.where} (evidence: {row.evidence})"),
+    ]
+    if row.ours is not None:
+        lines += [
+            ("ours", f"{with_interval(row.ours)} {row.unit}".strip()),
+            ("estimand", f"{row.metric_title}, {row.estimand}" if row.estimand else "from printed figures"),
+            ("basis", row.basis),
+        ]
+    if row.difference_low is not None:
+        lines.append(("difference", f"{between(row.difference_low, row.difference_high)} (ours - claimed, 95 %)"))
+        lines.append(
+            (
+                "margin",
+                f"{figure(row.margin)}: 5 % of the trivial predictor's {figure(row.trivial)} plus half a printed digit; "
+                f"it would be reproduced from {figure(row.smallest_margin)} on",
+            )
+        )
+    if row.honest is not None:
+        lines.append(("honest", f"{with_interval(row.honest)} {row.unit}, the same figure under the causal protocol"))
+    lines += [("differs", text) for text in row.differs]
+    lines += [("setting", text) for text in row.settings]
+    if row.ours is not None and row.ours.per_unit:
+        lines.append(("by unit", ", ".join(f"{u.unit} {figure(u.value)}" for u in row.ours.per_unit)))
+    if row.ours is not None and len(row.ours.per_seed) > 1:
+        lines.append(("by seed", ", ".join(figure(value) for value in row.ours.per_seed)))
+    for check in contents.checks:
+        if check.status == "fail" and check.arm_id in {row.arm_id, ""}:
+            lines.append((check.code, f"{check.severity}: {check.message}"))
+    cells = [cell["folder"] for cell in contents.info["cells"] if row.arm_id and cell["arm_id"] == row.arm_id]
+    if cells:
+        lines.append(("cells", "\n".join(cells)))
+    return lines
+
+
+def _claims(contents: Contents, wide: bool) -> Table:
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title="Claims with a figure of ours", title_justify="left"
+    )
+    table.add_column("claim", overflow="fold", min_width=30)
+    table.add_column("claimed", justify="right", no_wrap=True)
+    table.add_column("ours", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("ours - claimed", justify="right", no_wrap=True)
+    table.add_column("causal", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", min_width=14)
+    if wide:
+        table.add_column("failed", overflow="fold")
+    for row in sorted(contents.measured, key=lambda row: not row.primary):
+        value = None if row.ours is None else row.ours.value
+        cells = [Text(row.id, style="bold" if row.primary else ""), Text(row.printed), Text(figure(value))]
+        if wide:
+            cells.append(Text(signed(None if value is None else value - row.claimed)))
+        cells += [
+            Text(figure(row.honest.value if row.honest else None)),
+            Text(verdict_text(row), style=COLOURS.get(row.verdict, "dim") if row.supported else "red"),
+        ]
+        table.add_row(*cells, *([Text(" ".join(row.codes), style="dim")] if wide else []))
+    return table
+
+
+def _results(contents: Contents) -> Table:
+    leading = contents.lines[0] if contents.lines else None
+    title = "" if leading is None else f"{leading.metric_title} ({leading.unit}), every arm"
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    chosen = _horizons(contents)
+    table.add_column("arm", overflow="fold")
+    for seconds in chosen:
+        table.add_column(f"{seconds:g} s", justify="right", no_wrap=True)
+    table.add_column("mean (95 % over units)", justify="right", no_wrap=True)
+    if leading is None:
+        return table
+    lines = [line for line in contents.lines if line.metric == leading.metric]
+    for arm_id, arm in dict.fromkeys((line.arm_id, line.arm) for line in lines):
+        own = {line.horizon_s: line.estimate for line in lines if line.arm_id == arm_id}
+        at = {round(seconds, 6): estimate for seconds, estimate in own.items() if seconds is not None}
+        values = [at.get(round(seconds, 6)) for seconds in chosen]
+        table.add_row(arm, *(figure(e.value if e else None) for e in values), with_interval(own.get(None)))
+    return table
+
+
+def _horizons(contents: Contents) -> list[float]:
+    """Up to three horizons that every arm has."""
+    by_arm: dict[str, set[float]] = {}
+    for line in contents.lines:
+        if line.horizon_s is not None:
+            by_arm.setdefault(line.arm_id, set()).add(round(line.horizon_s, 6))
+    shared = sorted(set.intersection(*by_arm.values())) if by_arm else []
+    return shared if len(shared) <= 3 else [shared[0], shared[len(shared) // 2], shared[-1]]
+
+
+def _audit(contents: Contents) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title="Audit", title_justify="left")
+    for name in ("", "code", "severity", "arm", "what it says"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"", "code", "severity"})
+    for check, arms in contents.audit:
+        if check.status in {"fail", "cannot tell"}:
+            style = "red" if check.status == "fail" and check.severity == "critical" else ""
+            who = arms[0] if len(arms) == 1 else f"{len(arms)} arms"
+            table.add_row(MARKS[check.status], check.code, check.severity, who, Text(check.message, style=style))
+    tally = Counter(check.status for check in contents.checks)
+    table.caption = ", ".join(f"{count} {status}" for status, count in tally.items())
+    table.caption_justify = "left"
+    return table
+
+
+def _unjudged(contents: Contents) -> Table:
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title="Claims without a figure of ours", title_justify="left"
+    )
+    table.add_column("claims", justify="right")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    tally = Counter((row.verdict, row.reason) for row in contents.rows if row.ours is None)
+    for (verdict, reason), count in tally.most_common():
+        table.add_row(str(count), verdict, reason)
+    return table
