@@ -239,6 +239,7 @@ def _execute(
         ) from None
     finally:
         pool.close()
+        sweep(todo[0].folder.path.parent)  # what a stopped worker was writing
     return results
 
 

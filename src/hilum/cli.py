@@ -34,20 +34,20 @@ RunPath = Annotated[Path, typer.Argument(help="A run folder, or its name under .
 def main() -> None:
     """Run the command line; a refusal is one clear message, never a traceback."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except HilumError as error:
         _refuse(error)
         sys.exit(2 if isinstance(error, UsageError) else 3)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("stopped\n")
         sys.exit(130)
     except Exception as error:
         if error.__class__.__module__.startswith(("click", "typer")):
-            sys.stderr.write(f"{getattr(error, 'format_message', lambda: str(error))()}\n")
+            spoken = getattr(error, "format_message", None)
+            sys.stderr.write(f"{spoken() if spoken else error}\n")
             sys.exit(2)
         raise
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 @app.command()
@@ -261,6 +261,7 @@ def _print_report(folder: Any) -> None:
 
     console = _console()
     console.print(render(read_contents(folder), width=console.width))
+    typer.echo(f"Report: {folder.path / 'report.html'}")
 
 
 def _print_plan(lines: list[dict[str, Any]], as_json: bool) -> None:

@@ -158,7 +158,7 @@ def test_an_outcome_holds_what_a_cell_stores() -> None:
 
 
 def test_a_record_that_is_too_short_is_refused_with_its_name() -> None:
-    with pytest.raises(DataError, match="recording 'walk'.*nothing to score"):
+    with pytest.raises(DataError, match=r"recording 'walk'.*nothing to score"):
         list(run(task=TASK, model=HoldLast(), protocol="causal", search=None, seeds=(0,), samples=[series(walk(61))]))
 
 

@@ -97,6 +97,8 @@ def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> Row:
     metric = metrics_of(bound.arm.task.kind).get(claim.metric)
     arm = bench.scores.get(bound.arm.id)
     described = replace(base, **_description(bound, metric))
+    if bench.synthetic:
+        return replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
     if metric is None:
         return replace(described, reason=f"the metric '{claim.metric}' is not built yet")
     if arm is None or not arm.frame.height:
@@ -113,7 +115,7 @@ def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> Row:
         honest=estimate(honest, metric, bound.estimand) if honest and honest.frame.height else None,
         codes=tuple(sorted({c.code for c in failed})),
     )
-    obstacle = _obstacle(claim, bound, arm, bench.synthetic)
+    obstacle = _obstacle(claim, bound, arm)
     if obstacle:
         return replace(measured, verdict="not comparable", reason=obstacle)
     judged = _apply_rule(measured, claim, bound, metric, least)
@@ -143,7 +145,8 @@ def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, trivial:
 def _judge_value(
     row: Row, claim: Claim, bound: Binding, metric: Metric, trivial: float | None, noise: tuple[float, float]
 ) -> Row:
-    assert row.ours is not None and row.ours.value is not None
+    assert row.ours is not None
+    assert row.ours.value is not None
     margin = margin_for(metric.name, trivial=trivial)
     if margin is None:
         return replace(row, verdict="not comparable", reason="no margin: the trivial predictor's figure is missing")
@@ -179,9 +182,7 @@ def _noise(ours: Estimate, bound: Binding) -> tuple[float | None, float | None, 
     return found.low - centre, found.high - centre, ""
 
 
-def _obstacle(claim: Claim, bound: Binding, arm: ArmScores, synthetic: bool) -> str:
-    if synthetic:
-        return "synthetic data: no claim is judged on them"
+def _obstacle(claim: Claim, bound: Binding, arm: ArmScores) -> str:
     if claim.evidence == "memory":
         return "the figure is known from memory only"
     if bound.differs:
@@ -244,7 +245,9 @@ def _control_errors(rows: list[Row]) -> list[Row]:
 def _p_value(row: Row) -> float:
     from scipy.stats import norm
 
-    assert row.difference_low is not None and row.difference_high is not None and row.margin is not None
+    assert row.difference_low is not None
+    assert row.difference_high is not None
+    assert row.margin is not None
     centre = (row.difference_low + row.difference_high) / 2
     beyond = abs(centre) - row.margin
     spread = (row.difference_high - row.difference_low) / (2 * norm.ppf(0.975))

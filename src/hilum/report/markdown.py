@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hilum.report.contents import Contents, verdict_text
 from hilum.report.numbers import between, figure, with_interval
@@ -62,7 +63,7 @@ def _origin(contents: Contents) -> str:
     return "\n\n".join(("## Data", "\n".join(data), "## Run", f"{run}; {took}", "## Bibliography", "\n".join(books)))
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]

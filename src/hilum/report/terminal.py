@@ -41,7 +41,6 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
     parts += [_results(contents), Text(MEANING, style="dim"), Text(), _audit(contents), Text(), _unjudged(contents)]
-    parts.append(Text(f"Report: {contents.run.path / 'report.html'}"))
     return Group(*parts)
 
 

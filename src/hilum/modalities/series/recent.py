@@ -34,7 +34,8 @@ class RecentSamples:
     @property
     def newest(self) -> Array:
         """The newest sample, shape (channels,), as a view."""
-        return self._store[self._filled - 1]
+        newest: Array = self._store[self._filled - 1]
+        return newest
 
     def has_window(self, origin: int, history: int) -> bool:
         """Whether the `history` samples up to and with number `origin` are (still) there."""
