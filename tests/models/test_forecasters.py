@@ -270,7 +270,7 @@ def test_actor_and_learner_meet_under_the_published_order() -> None:
 
 
 def test_an_explosion_is_nan_and_no_crash() -> None:
-    model = LeastMeanSquares(history=3, rate=1e3, clip=1e300)
+    model = LeastMeanSquares(history=3, rate=1e3, clip=np.inf)
     with np.errstate(all="ignore"):
         forecasts = stream(model, breath(1500))
     assert not np.isfinite(forecasts[:, -1]).all()

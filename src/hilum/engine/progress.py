@@ -42,7 +42,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """One line."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)
 
     def track(self, things: Iterable[T], total: int, what: str) -> Iterator[T]:
         """A bar with rate and time left, or sparse lines where there is no terminal."""
