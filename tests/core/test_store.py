@@ -83,3 +83,16 @@ def test_other_errors_pass(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError, match=r"[Nn]ot a directory|File exists"):
         store.write_text(tmp_path / "file" / "below", "x")
+
+
+def test_a_process_of_another_user_counts_as_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_process: int, _signal: int) -> None:
+        raise PermissionError
+
+    mine = tmp_path / f".tmp-{os.getpid()}-cell"
+    theirs = tmp_path / ".tmp-1-cell"
+    for path in (mine, theirs):
+        path.write_text("half")
+    monkeypatch.setattr(store.os, "kill", forbidden)
+    assert store.sweep(tmp_path) == 1
+    assert theirs.exists()

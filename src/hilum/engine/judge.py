@@ -205,7 +205,9 @@ def _why_absent(arm: ArmScores | None) -> str:
 
 
 def _description(bound: Binding, metric: Metric | None) -> dict[str, Any]:
-    settings = [f"{name} = {value}" for name, value in describe(bound.arm.model).settings.items()]
+    searched = {name for name, _ in bound.arm.search.over} if bound.arm.search else set()
+    fixed = describe(bound.arm.model).settings
+    settings = [f"{name} = {value}" for name, value in fixed.items() if name not in searched]
     if bound.arm.search is not None:
         over = "; ".join(f"{name} in {', '.join(map(str, values))}" for name, values in bound.arm.search.over)
         settings.append(f"chosen per item and horizon by {bound.arm.search.metric} before scoring: {over}")

@@ -79,15 +79,21 @@ class Contents:
         """The run in two sentences."""
         if self.synthetic:
             return "SYNTHETIC data: nothing below is a result about people, and no claim is judged."
-        told = ", ".join(f"{count} {name}" for name, count in self.counts.most_common())
         critical = sorted({c.code for c in self.checks if c.status == "fail" and c.severity == "critical"})
         audit = f"Critical checks failed: {', '.join(critical)}." if critical else "No critical check failed."
-        return f"{len(self.rows)} claims: {told}. {audit}" if self.rows else audit
+        if not self.rows:
+            return audit
+        primary = f"{len(self.primary)} primary claims: {_tally(self.primary)}. " if self.primary else ""
+        return f"{primary}All {len(self.rows)} claims: {_tally(self.rows)}. {audit}"
+
+
+def _tally(rows: tuple[Row, ...]) -> str:
+    return "; ".join(f"{count} {name}" for name, count in Counter(verdict_text(row) for row in rows).most_common())
 
 
 def verdict_text(row: Row) -> str:
     """The verdict in words; a reproduced figure whose claim the audit does not support says both."""
-    return row.verdict if row.supported else f"figure {row.verdict}; claim not supported"
+    return row.verdict if row.supported else f"figure {row.verdict}, claim not supported"
 
 
 def read_contents(run: RunFolder) -> Contents:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from hilum.core.row import Row
 from hilum.report.contents import Contents, verdict_text
-from hilum.report.numbers import between, figure, signed, with_interval
+from hilum.report.numbers import between, figure, like, signed, with_interval
 from hilum.report.plots import Curve, interval_bar, line_chart, unit_dots
 from hilum.report.terminal import MEANING
 
@@ -24,7 +24,7 @@ def html(contents: Contents) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
     environment.filters.update(figure=figure, signed=signed, interval=with_interval)
-    environment.globals.update(between=between, verdict_text=verdict_text, bar=_bar, word=_word)
+    environment.globals.update(between=between, like=like, verdict_text=verdict_text, bar=_bar, word=_word)
     return environment.get_template("report.html.j2").render(
         c=contents,
         info=contents.info,

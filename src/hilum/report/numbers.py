@@ -17,6 +17,14 @@ def figure(value: float | None, digits: int = 4) -> str:
     return f"{value:.{min(decimals, 6)}f}"
 
 
+def like(printed: str, value: float | None) -> str:
+    """Our figure with as many decimals as the published one was printed with, and never fewer than four digits."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    decimals = len(printed.partition(".")[2])
+    return max(f"{value:.{decimals}f}", figure(value), key=len)
+
+
 def signed(value: float | None) -> str:
     """A difference, with its sign."""
     if value is None or not math.isfinite(value):

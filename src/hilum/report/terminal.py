@@ -12,7 +12,7 @@ from rich.text import Text
 from hilum.core.errors import unknown
 from hilum.core.row import Row
 from hilum.report.contents import Contents, verdict_text
-from hilum.report.numbers import between, figure, signed, with_interval
+from hilum.report.numbers import between, figure, like, signed, with_interval
 
 COLOURS = {
     "reproduced, exact": "green",
@@ -76,7 +76,12 @@ def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
             ("basis", row.basis),
         ]
     if row.difference_low is not None:
-        lines.append(("difference", f"{between(row.difference_low, row.difference_high)} (ours - claimed, 95 %)"))
+        point = row.difference_low == row.difference_high
+        noise = (
+            "(no noise: deterministic code)" if point else f"({between(row.difference_low, row.difference_high)}, 95 %)"
+        )
+        value = row.ours.value if row.ours and row.ours.value is not None else float("nan")
+        lines.append(("difference", f"{signed(value - row.claimed)} {noise}"))
         lines.append(
             (
                 "margin",
@@ -116,7 +121,7 @@ def _claims(contents: Contents, wide: bool) -> Table:
         table.add_column("failed", overflow="fold")
     for row in sorted(contents.measured, key=lambda row: not row.primary):
         value = None if row.ours is None else row.ours.value
-        cells = [Text(row.id, style="bold" if row.primary else ""), Text(row.printed), Text(figure(value))]
+        cells = [Text(row.id, style="bold" if row.primary else ""), Text(row.printed), Text(like(row.printed, value))]
         if wide:
             cells.append(Text(signed(None if value is None else value - row.claimed)))
         cells += [
