@@ -167,3 +167,17 @@ def test_unknown_protocols_and_metrics_are_refused() -> None:
         list(run(task=TASK, model=HoldLast(), protocol="magic", search=None, seeds=(0,), samples=[]))
     with pytest.raises(UsageError, match="no forecast metric"):
         choose(HoldLast(), Search((), "smell"), SETTING, walk(90), TASK.parts(90, 0.1), "causal", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.full((100, 1), np.nan), "every value is missing"),
+        (np.zeros((1, 1)), "1 samples where 2 are needed"),
+        (np.ones((100, 1)), "flat"),
+    ],
+)
+def test_a_recording_that_cannot_be_used_is_refused_with_the_reason(values: Array, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        list(run(task=TASK, model=HoldLast(), protocol="causal", search=None, seeds=(0,), samples=[series(values)]))
+    assert "recording 'walk'" in str(caught.value)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.core.data import Field
 from hilum.core.experiment import Arm, Cell, Experiment, Preset, cells
 from hilum.core.run import RunFolder
 from hilum.datasets.extmarkers.dataset import ExternalMarkers
@@ -126,3 +127,10 @@ def test_a_model_does_not_depend_on_another(monkeypatch: pytest.MonkeyPatch) -> 
 def test_unknown_modules_and_versions() -> None:
     assert hashing.code_hash(["no.such.module"]) == hashing.code_hash([])
     assert hashing.versions(("no-such-package",))["no-such-package"] == "absent"
+
+
+def test_a_unit_that_does_not_fit_is_planned_as_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedBreathing, "provides", {"series": Field("markers", "series", "cm")})
+    plan = make_plan(Experiment("e", (CELL,)), RunFolder(tmp_path / "run"))
+    assert count(plan) == {"not run": 1}
+    assert "is in cm (field 'markers') where the task needs mm" in plan[0].reason

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from hilum.core.card import checksum
 from hilum.core.component import describe, digest
+from hilum.core.data import bind
 from hilum.core.errors import DataError, HilumError
 from hilum.core.experiment import Arm, Cell, Experiment
 from hilum.core.locate import locate
@@ -51,7 +52,9 @@ def count(plan: list[Planned]) -> Counter[str]:
 
 def _plan(cell: Cell, run: RunFolder, data: Path | None, fresh: bool) -> Planned:
     try:
-        folder = data_folder(cell.arm.dataset, data)
+        dataset, task = cell.arm.dataset, cell.arm.task
+        bind(dataset.provides, task.needs, dataset=dataset.name, task=describe(task).name)
+        folder = data_folder(dataset, data)
         _need_extra(cell.arm.model)
         key = cell_key(cell, folder)
     except HilumError as error:

@@ -26,7 +26,7 @@ from hilum.core.experiment import Search
 from hilum.core.kinds.forecast import PROTOCOLS, Forecaster, ForecastModel, ForecastSetting
 from hilum.core.outcome import Outcome, PredictionBlock
 from hilum.metrics.forecast import METRICS, statistics
-from hilum.modalities.series.sample import Series
+from hilum.modalities.series.sample import Series, assess
 
 Array = NDArray[np.float64]
 PERTURBATION = 1000.0  # in the series' unit: far outside any breath, so that a forecaster that looks ahead must move
@@ -70,6 +70,13 @@ def run(
 def _run_one(
     task: Any, model: ForecastModel, protocol: str, search: Search | None, seeds: tuple[int, ...], series: Series
 ) -> Outcome:
+    usable = assess(series)
+    if usable.quality == 0:
+        raise DataError(
+            f"the recording cannot be used: {usable.reason}",
+            where=f"recording '{series.item}'",
+            do="Mend it, or leave it out and say so",
+        )
     horizons = task.horizons(series.seconds_per_sample)
     parts = task.parts(series.samples, series.seconds_per_sample)
     first, end = parts["score"]
