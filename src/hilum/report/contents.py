@@ -53,7 +53,9 @@ class Contents:
     @property
     def primary(self) -> tuple[Row, ...]:
         """The claims that make the headline."""
-        return tuple(row for row in self.rows if row.primary)
+        order = list((self.info.get("paper") or {}).get("primary") or [])
+        rows = [row for row in self.rows if row.primary]
+        return tuple(sorted(rows, key=lambda row: order.index(row.id) if row.id in order else len(order)))
 
     @property
     def measured(self) -> tuple[Row, ...]:
