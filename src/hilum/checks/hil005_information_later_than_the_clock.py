@@ -36,10 +36,11 @@ def check(study: Study) -> Finding:
     if moved:
         items = len({item for item, _ in moved})
         horizons = len({horizon for _, horizon in moved})
-        largest = max(_largest(probe) for _, _, probe in probes)
+        cut, moved_far = (_most(probes, name) for name in _DIFFERENCES)
         return Finding.failed(
             f"forecasts change with what comes later: {items} of {len(study.arm.evidence)} items at {horizons} of "
-            f"{len({h for _, h, _ in probes})} horizons, by up to {largest:.3g}{_unit(study.arm)}; "
+            f"{len({h for _, h, _ in probes})} horizons, by up to {cut:.3g}{_unit(study.arm)} when the "
+            f"record is cut off and {moved_far:.3g}{_unit(study.arm)} when its future is moved by a metre; "
             f"labels used lie up to {ahead} samples later than the clock",
             **proof,
         )
@@ -54,6 +55,12 @@ def _probes(arm: ArmStudy) -> Iterator[tuple[str, int, dict[str, Any]]]:
     for item, evidence in arm.evidence.items():
         for horizon, probe in evidence.get("future", {}).get("horizons", {}).items():
             yield item, int(horizon), probe
+
+
+def _most(probes: list[tuple[str, int, dict[str, Any]]], name: str) -> float:
+    """The largest movement of one kind of probe; 0 where none is defined."""
+    values = [float(probe[name]) for _, _, probe in probes if probe.get(name) is not None]
+    return max((value for value in values if not math.isnan(value)), default=0.0)
 
 
 def _largest(probe: dict[str, Any]) -> float:

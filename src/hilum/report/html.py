@@ -33,6 +33,7 @@ def html(contents: Contents) -> str:
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
         chart=_chart(contents),
         units=_units(contents),
+        table=_metrics(contents),
         verdicts=[name for name, _ in Counter(row.verdict for row in contents.rows).most_common()],
         tally=Counter(check.status for check in contents.checks),
         failed_cells=[cell for cell in contents.info["cells"] if cell["status"] != "done"],
@@ -72,6 +73,18 @@ def _chart(contents: Contents) -> Markup:
         if points:
             curves.append(Curve(arm, points, protocol == "causal", models.index(model) % 8))
     return line_chart(curves, x_title="horizon (s)", y_title=f"{leading.metric_title} ({leading.unit})")
+
+
+def _metrics(contents: Contents) -> dict[str, Any]:
+    """Arms by metrics, each the mean over the horizons that were run."""
+    lines = [line for line in contents.lines if line.horizon is None]
+    metrics = dict.fromkeys((line.metric, line.metric_title, line.unit) for line in lines)
+    found = {(line.arm_id, line.metric): line.estimate for line in lines}
+    arms = dict.fromkeys((line.arm_id, line.arm) for line in lines)
+    return {
+        "heads": [(title, unit) for _, title, unit in metrics],
+        "rows": [(arm, [found.get((arm_id, name)) for name, _, _ in metrics]) for arm_id, arm in arms],
+    }
 
 
 def _units(contents: Contents) -> list[dict[str, Any]]:
