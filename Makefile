@@ -25,6 +25,7 @@ check: ## format, lint, types, import contracts, house limits, import time, docs
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house_limits.py
 	$(BIN)/python tools/import_time.py
+	$(BIN)/python -m pytest -q tests/docs
 
 format: ## format and mend what can be mended
 	@tools/bootstrap.sh $(DEV)

@@ -28,7 +28,7 @@ Order           No result depends on the order of rows or units; whatever is dra
 Source          Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 11, 12 and 14; Davison and Hinkley,
                 Bootstrap Methods and their Application (1997), ch. 2 and 5; Holm, Scand. J. Statist. 6 (1979);
                 Benjamini and Yekutieli, Ann. Statist. 29 (2001), theorem 1.3; Phipson and Smyth, SAGMB 9 (2010), on
-                p-values that are never 0. Coverage is printed by benchmarks/coverage.py.
+                p-values that are never 0. Coverage is printed by benchmarks/interval_coverage.py.
 """
 
 from __future__ import annotations

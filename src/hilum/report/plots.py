@@ -55,7 +55,7 @@ def line_chart(curves: Sequence[Curve], *, x_title: str, y_title: str, width: in
     """Curves with axes and direct labels at their right ends."""
     if not curves:
         return Markup("")
-    left, right, top, bottom = 52, 210, 14, 44
+    left, right, top, bottom = 52, 235, 14, 44
     xs = [x for curve in curves for x, _ in curve.points]
     ys = [y for curve in curves for _, y in curve.points]
     x_ticks, y_ticks = ticks(min(0.0, *xs), max(xs)), ticks(0.0, max(ys))

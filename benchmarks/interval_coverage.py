@@ -4,7 +4,7 @@ Subjects are drawn from a known distribution, so the mean that the interval is f
 word covers it in 95 % of the trials. Normal figures are what t assumes; lognormal ones, s the standard deviation of the
 logarithm, are what errors over people look like (s = 0.5: skewness 1.8; s = 1: skewness 6.2, worse than most).
 
-Run       python benchmarks/coverage.py
+Run       python benchmarks/interval_coverage.py
 Seconds   under 60 on two cores; seeded, so the figures are the same every time
 """
 
