@@ -25,36 +25,18 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+from hilum.core.claim import COLUMNS as CLAIM_COLUMNS
+from hilum.core.claim import Evidence, Kind, Relation
 
 PAPERS_FOLDER: Final = Path(__file__).resolve().parents[1] / "src" / "hilum" / "papers"
 
-CLAIM_COLUMNS: Final = (
-    "id",
-    "kind",
-    "metric",
-    "value",
-    "unit",
-    "relation",
-    "dataset",
-    "task",
-    "model",
-    "protocol",
-    "statement",
-    "n",
-    "of",
-    "spread",
-    "spread_kind",
-    "evidence",
-    "where",
-    "data_access",
-    "note",
-)
 RECOMMENDATION_COLUMNS: Final = ("id", "phase", "statement", "evidence")
 
-KINDS: Final = ("value", "bound", "difference", "derived", "count", "arithmetic", "cost", "statement")
-RELATIONS: Final = frozenset({"eq", "le", "ge", "lt", "gt", "approx"})
-EVIDENCE: Final = frozenset({"read", "abstract", "memory"})
+KINDS: Final = get_args(Kind)
+RELATIONS: Final = frozenset(get_args(Relation))
+EVIDENCE: Final = frozenset(get_args(Evidence))
 
 FIGURE_KEYS: Final = frozenset({"value", "spread"})
 WHOLE_NUMBER_KEYS: Final = frozenset({"n", "of"})

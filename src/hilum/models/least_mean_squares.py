@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import Forecaster, ForecastSetting
-from hilum.modalities.series.recent import RecentSamples
 from hilum.modalities.series.standardise import Standardise
+from hilum.models._linear_maps import LinearMaps
 from hilum.nn.kernel import kernel
 
 Array = NDArray[np.float64]
@@ -51,46 +51,22 @@ class LeastMeanSquares:
 
     def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
         """Begin with all weights at 0."""
-        return _Running(self, setting, Standardise.fit(warm_up))
+        return _Running(self, LinearMaps(setting, self.history, Standardise.fit(warm_up)))
 
 
 class _Running:
-    def __init__(self, settings: LeastMeanSquares, setting: ForecastSetting, scaling: Standardise) -> None:
+    def __init__(self, settings: LeastMeanSquares, maps: LinearMaps) -> None:
         self._settings = settings
-        self._scaling = scaling
-        self._place = {horizon: index for index, horizon in enumerate(setting.horizons)}
-        self._recent = RecentSamples(setting.channels, settings.history + max(setting.horizons) + 1)
-        inputs = 1 + settings.history * setting.channels
-        self._weights = np.zeros((len(setting.horizons), setting.channels, inputs))
-
-    def observe(self, sample: Array) -> None:
-        self._recent.append(self._scaling.apply(sample))
+        self._maps = maps
+        self.observe = maps.observe
+        self.predict = maps.predict
+        self.state = maps.state
+        self.restore = maps.restore
 
     def learn(self, origin: int, horizon: int, target: Array) -> None:
-        history = self._settings.history
-        if not self._recent.has_window(origin, history) or np.isnan(target).any():
-            return
-        wanted = self._scaling.apply(target)
-        weights = self._weights[self._place[horizon]]
-        lms_step(weights, self._recent.window(origin, history), wanted, self._settings.rate, self._settings.clip)
-
-    def predict(self) -> Array:
-        now = self._recent.count - 1
-        if not self._recent.has_window(now, self._settings.history):
-            standard = np.tile(self._recent.newest, (len(self._place), 1))
-        else:
-            window = self._recent.window(now, self._settings.history)
-            standard = self._weights[:, :, 0] + self._weights[:, :, 1:] @ window
-        return self._scaling.invert(standard)
-
-    def state(self) -> dict[str, Array]:
-        kept = {f"recent/{name}": array for name, array in self._recent.state().items()}
-        return {"weights": self._weights.copy(), "mean": self._scaling.mean, "scale": self._scaling.scale, **kept}
-
-    def restore(self, state: dict[str, Array]) -> None:
-        self._weights = state["weights"].copy()
-        self._scaling = Standardise(state["mean"], state["scale"])
-        self._recent.restore({name.removeprefix("recent/"): array for name, array in state.items()})
+        pair = self._maps.pair(origin, target)
+        if pair is not None:
+            lms_step(self._maps.of(horizon), *pair, self._settings.rate, self._settings.clip)
 
 
 @kernel

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import Forecaster, ForecastSetting
-from hilum.modalities.series.recent import RecentSamples
 from hilum.modalities.series.standardise import Standardise
+from hilum.models._linear_maps import LinearMaps
 from hilum.nn.kernel import kernel
 
 Array = NDArray[np.float64]
@@ -50,54 +50,37 @@ class RecursiveLeastSquares:
 
     def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
         """Begin with all weights at 0."""
-        return _Running(self, setting, Standardise.fit(warm_up))
+        maps = LinearMaps(setting, self.history, Standardise.fit(warm_up))
+        return _Running(self, maps, origins=max(setting.horizons) + 1)
 
 
 class _Running:
-    def __init__(self, settings: RecursiveLeastSquares, setting: ForecastSetting, scaling: Standardise) -> None:
-        self._settings = settings
-        self._scaling = scaling
-        self._place = {horizon: index for index, horizon in enumerate(setting.horizons)}
-        furthest = max(setting.horizons)
-        self._recent = RecentSamples(setting.channels, settings.history + furthest + 1)
-        inputs = 1 + settings.history * setting.channels
-        self._weights = np.zeros((len(setting.horizons), setting.channels, inputs))
+    def __init__(self, settings: RecursiveLeastSquares, maps: LinearMaps, origins: int) -> None:
+        self._forgetting = settings.forgetting
+        self._maps = maps
+        inputs = maps.weights.shape[2]
         self._spread = settings.prior * np.eye(inputs)
-        self._gains = np.zeros((furthest + 1, inputs))
+        self._gains = np.zeros((origins, inputs))  # a ring: the gain of an origin waits for its last label
+        self.predict = maps.predict
 
     def observe(self, sample: Array) -> None:
-        self._recent.append(self._scaling.apply(sample))
-        now, history = self._recent.count - 1, self._settings.history
-        if self._recent.has_window(now, history):
-            gain = self._gains[now % len(self._gains)]
-            rls_gain(self._spread, self._recent.window(now, history), self._settings.forgetting, gain)
+        self._maps.observe(sample)
+        now = self._maps.recent.count - 1
+        window = self._maps.window(now)
+        if window is not None:
+            rls_gain(self._spread, window, self._forgetting, self._gains[now % len(self._gains)])
 
     def learn(self, origin: int, horizon: int, target: Array) -> None:
-        history = self._settings.history
-        if not self._recent.has_window(origin, history) or np.isnan(target).any():
-            return
-        wanted = self._scaling.apply(target)
-        gain = self._gains[origin % len(self._gains)]
-        rls_learn(self._weights[self._place[horizon]], gain, self._recent.window(origin, history), wanted)
-
-    def predict(self) -> Array:
-        now = self._recent.count - 1
-        if not self._recent.has_window(now, self._settings.history):
-            standard = np.tile(self._recent.newest, (len(self._place), 1))
-        else:
-            window = self._recent.window(now, self._settings.history)
-            standard = self._weights[:, :, 0] + self._weights[:, :, 1:] @ window
-        return self._scaling.invert(standard)
+        pair = self._maps.pair(origin, target)
+        if pair is not None:
+            rls_learn(self._maps.of(horizon), self._gains[origin % len(self._gains)], *pair)
 
     def state(self) -> dict[str, Array]:
-        kept = {f"recent/{name}": array for name, array in self._recent.state().items()}
-        own = {"weights": self._weights.copy(), "spread": self._spread.copy(), "gains": self._gains.copy()}
-        return {**own, "mean": self._scaling.mean, "scale": self._scaling.scale, **kept}
+        return {"spread": self._spread.copy(), "gains": self._gains.copy(), **self._maps.state()}
 
     def restore(self, state: dict[str, Array]) -> None:
-        self._weights, self._spread, self._gains = (state[n].copy() for n in ("weights", "spread", "gains"))
-        self._scaling = Standardise(state["mean"], state["scale"])
-        self._recent.restore({name.removeprefix("recent/"): array for name, array in state.items()})
+        self._spread, self._gains = state["spread"].copy(), state["gains"].copy()
+        self._maps.restore(state)
 
 
 @kernel
