@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench clean
 BIN := .venv/bin
-DEV := dev,oracle
+DEV := dev,oracle,boost,docs
 WORKERS ?= 2
 
 help: ## these lines

@@ -75,7 +75,8 @@ def _card(thing: Found) -> dict[str, Any]:
     if thing.room == "papers":
         lines["claims"] = len(read_claims(thing.path / "claims.csv"))
         lines["built"] = thing.has("experiment")
-    plain = {key: value for key, value in thing.facts.items() if key.islower() or thing.room == "checks"}
+    shown = [key for key in thing.facts if not key.startswith("_") and (key.islower() or thing.room == "checks")]
+    plain = {key: thing.facts[key] for key in shown}
     return {**lines, **plain, "text": thing.text}
 
 

@@ -80,6 +80,6 @@ def test_every_claim_needs_an_answer_or_a_reason() -> None:
 
 
 def test_estimand_in_words() -> None:
-    assert str(Estimand("recording")) == "mean over seeds, then horizons, then items"
+    assert str(Estimand("recording")) == "mean over seeds, then horizons, then recordings"
     rule = Arithmetic(("a",), lambda c, _: c.value, "itself")
     assert rule.compute(replace(claim()), {}) == 0.3142

@@ -127,3 +127,35 @@ def test_a_plan_runs_nothing(tmp_path: Path) -> None:
     assert told.returncode == 0
     assert "cells" in told.stdout
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small disk can be mounted by root alone")
+    try:
+        words = [
+            "run",
+            "online-rnn-markers",
+            "--preset",
+            "smoke",
+            "--synthetic",
+            "--jobs",
+            "1",
+            "--out",
+            str(disk / "run"),
+        ]
+        told = hilum(*words, folder=tmp_path)
+        cells = disk / "run" / "cells"
+        whole = [path for path in cells.iterdir() if (path / "DONE").is_file()]
+        assert told.returncode in {1, 3}
+        assert "the disk is full" in told.stderr
+        assert "Traceback" not in told.stderr
+        assert whole
+        assert sorted(whole) == sorted(cells.iterdir())
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

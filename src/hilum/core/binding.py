@@ -15,6 +15,7 @@ from hilum.core.errors import UsageError
 from hilum.core.experiment import Arm
 
 Basis = Literal["identical", "same-data", "new-data"]
+Pool = Literal["unit", "fold", "all"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Estimand:
     """What exactly the printed figure is.
 
     Attributes:
-        unit: What one value belongs to before the last mean (a recording, a patient).
+        unit: What one value belongs to before the last mean (a recording, a patient, a fold).
+        pool: Whose rows give one figure before anything is averaged: one unit's, one fold's, or all of a seed's.
         order: The dimensions that are averaged away, first to last.
         runs: How many runs are behind the printed value (1 if unknown).
         horizons: The horizons it averages over, in samples; empty for all that were run.
@@ -31,13 +33,19 @@ class Estimand:
 
     unit: str
     order: tuple[str, ...] = ("seed", "horizon", "item")
+    pool: Pool = "unit"
     runs: int = 1
     horizons: tuple[int, ...] = ()
     items: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """In words, for reports."""
-        return "mean over " + ", then ".join(f"{name}s" for name in self.order)
+        if self.pool == "all":
+            return "all test rows pooled, then mean over seeds"
+        if self.pool == "fold":
+            return "one figure a fold, then mean over folds, then seeds"
+        names = [self.unit if name == "item" else name for name in self.order]
+        return "mean over " + ", then ".join(f"{name}s" for name in names)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ a cell's specification either, so `full` reuses what `quick` has run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hilum.core.component import describe, digest
@@ -63,13 +64,24 @@ class Search:
 
 @dataclass(frozen=True)
 class Arm:
-    """One method on one dataset under one protocol: what a row of a table is about."""
+    """One method on one dataset under one protocol: what a row of a table is about.
+
+    Attributes:
+        dataset: A dataset's settings.
+        task: A task's settings.
+        model: A model's settings.
+        protocol: Which protocol of the task's kind.
+        search: Settings to choose, and from what.
+        control: Empty, or what makes this arm a control of the same arm without it: "permuted labels", "random encoder".
+        title: For people; no part of the arm's identity.
+    """
 
     dataset: Any
     task: Any
     model: Any
     protocol: str
     search: Search | None = None
+    control: str = ""
     title: str = field(default="", compare=False)
 
     def spec(self) -> dict[str, Any]:
@@ -79,6 +91,7 @@ class Arm:
             "task": describe(self.task).to_json(),
             "model": describe(self.model).to_json(),
             "protocol": self.protocol,
+            "control": self.control,
             "search": None if self.search is None else {"over": self.search.over, "metric": self.search.metric},
         }
 
@@ -90,7 +103,13 @@ class Arm:
     @property
     def name(self) -> str:
         """The title, or model and protocol."""
-        return self.title or f"{describe(self.model).name} ({self.protocol})"
+        named = self.title or f"{describe(self.model).name} ({self.protocol})"
+        return f"{named}, {self.control}" if self.control else named
+
+    @property
+    def controlled(self) -> Arm:
+        """The arm that this one is a control of; itself where it is none."""
+        return replace(self, control="")
 
 
 @dataclass(frozen=True)
@@ -119,16 +138,24 @@ class Cell:
         searched = "-searched" if self.arm.search else ""
         items = self.items[0] if len(self.items) == 1 else f"{len(self.items)}-items"
         fold = "" if self.fold is None else f"-fold{self.fold}"
+        control = f"-{self.arm.control}" if self.arm.control else ""
         block = f"-seeds{self.seeds[0]}to{self.seeds[-1]}" if self.seeds != (0,) else ""
-        return f"{model}{searched}-{self.arm.protocol}-{items}{fold}{block}".replace("_", "-").replace(" ", "-").lower()
+        return f"{model}{searched}{control}-{self.arm.protocol}-{items}{fold}{block}".replace("_", "-").replace(" ", "-").lower()
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The cells to run, each once."""
+    """The cells to run, each once.
+
+    Attributes:
+        name: The paper's slug, or the study's name.
+        cells: In order.
+        folders: Where the files of a dataset lie that is not looked for in the usual places (a user's own table).
+    """
 
     name: str
     cells: tuple[Cell, ...]
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def arms(self) -> tuple[Arm, ...]:

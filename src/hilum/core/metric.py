@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 Columns = Mapping[str, NDArray[np.float64]]
 Direction = Literal["lower", "higher", "none"]
+# (columns, cluster of each row as 0 ... n - 1 with shape (rows,), how often each cluster is drawn with shape (resamples, n))
+# -> the metric of each resample, shape (resamples,); nan where it is undefined.
+Resampler = Callable[[Columns, NDArray[np.intp], NDArray[np.int64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Metric:
         source: Paper, section and equation, or the standard.
         needs: The columns it reads.
         compute: The function itself.
+        resample: A fast way to the same figure for many resamples at once; None where there is none.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Metric:
     source: str
     needs: tuple[str, ...]
     compute: Callable[[Columns], Score]
+    resample: Resampler | None = None
 
     def __call__(self, columns: Columns) -> Score:
         """Score the rows; empty or non-finite input is undefined, with the reason."""

@@ -34,6 +34,7 @@ class Estimate:
     reason: str = ""
     per_unit: tuple[UnitValue, ...] = ()
     per_seed: tuple[float, ...] = ()
+    per_fold: tuple[UnitValue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Row:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Row:
         """Read what `to_json` wrote."""
-        nested = {name: _estimate(data.get(name)) for name in ("ours", "honest")}
+        nested = {name: read_estimate(data.get(name)) for name in ("ours", "honest")}
         listed = {name: tuple(data.get(name) or ()) for name in ("codes", "differs", "settings")}
         return cls(**{**data, **nested, **listed})
 
@@ -126,7 +127,8 @@ class CheckRow:
         return cls(**data)
 
 
-def _estimate(data: dict[str, Any] | None) -> Estimate | None:
+def read_estimate(data: dict[str, Any] | None) -> Estimate | None:
+    """An estimate from plain data, as `dataclasses.asdict` wrote it."""
     if data is None:
         return None
     return Estimate(
@@ -135,4 +137,5 @@ def _estimate(data: dict[str, Any] | None) -> Estimate | None:
         reason=data["reason"],
         per_unit=tuple(UnitValue(**unit) for unit in data["per_unit"]),
         per_seed=tuple(data["per_seed"]),
+        per_fold=tuple(UnitValue(**fold) for fold in data.get("per_fold", ())),
     )

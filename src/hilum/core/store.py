@@ -113,14 +113,18 @@ def _sync(folder: Path) -> None:
 def _friendly(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except HilumError:
+        raise
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else None
+        # Writers of other formats wrap the system's error in their own: only its words are left.
+        if number in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
             raise HilumError(
                 "the disk is full; nothing was left half-written, and finished cells are kept",
                 where=str(path),
                 do="Free some space, or choose another place with --out, and run the same command again",
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS):
+        if number in (errno.EACCES, errno.EROFS):
             raise HilumError(
                 "this place cannot be written to", where=str(path), do="Choose another with --out"
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,6 +111,7 @@ def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> Row:
     failed = [c for c in bench.checks if c.arm_id in {bound.arm.id, ""} and c.status == "fail"]
     measured = replace(
         described,
+        settings=(*described.settings, *_chosen(arm)),
         ours=ours,
         trivial=least,
         honest=estimate(honest, metric, bound.estimand) if honest and honest.frame.height else None,
@@ -222,6 +224,24 @@ def _description(bound: Binding, metric: Metric | None) -> dict[str, Any]:
         "differs": bound.differs,
         "settings": tuple(settings),
     }
+
+
+def _chosen(arm: ArmScores) -> tuple[str, ...]:
+    """How often each candidate of a search was chosen, over items and horizons."""
+    if arm.arm.search is None:
+        return ()
+    picked = [
+        settings
+        for _, folder in arm.cells
+        if folder.done
+        for evidence in folder.evidence().values()
+        for settings in evidence.get("chosen", {}).values()
+    ]
+    told = []
+    for name, candidates in arm.arm.search.over:
+        tally = Counter(settings[name] for settings in picked)
+        told.append(f"{name} chosen: " + ", ".join(f"{value} {tally[value]} times" for value in candidates))
+    return tuple(told)
 
 
 def _with(row: Row, verdict: Verdict) -> Row:

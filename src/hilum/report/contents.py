@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from hilum.core.row import CheckRow, Estimate, Range, Row, UnitValue
+from hilum.core.row import CheckRow, Estimate, Row, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
 
@@ -113,8 +113,6 @@ def _list(run: RunFolder, name: str) -> list[dict[str, Any]]:
 
 
 def _line(data: dict[str, Any]) -> Line:
-    found = data["estimate"]
-    interval = None if found["interval"] is None else Range(**found["interval"])
-    units = tuple(UnitValue(**unit) for unit in found["per_unit"])
-    estimate = Estimate(found["value"], interval, found["reason"], units, tuple(found["per_seed"]))
+    estimate = read_estimate(data["estimate"])
+    assert estimate is not None
     return Line(**{**data, "estimate": estimate})

@@ -15,7 +15,7 @@ def papers_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
     rows = list(lines)
     table = _table(("paper", "left"), ("claims", "right"), ("data", "left"), ("state", "left"))
     for line in rows:
-        verdicts = ", ".join(f"{count} {name}" for name, count in line["verdicts"].items())
+        verdicts = "; ".join(f"{count} {name}" for name, count in line["verdicts"].items())
         style = "dim" if line["status"] == "not built yet" else "bold"
         table.add_row(
             Text(line["paper"], style=style), str(line["claims"]), line["data_access"], verdicts or line["status"]

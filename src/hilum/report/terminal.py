@@ -72,6 +72,7 @@ def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
     if row.ours is not None:
         lines += [
             ("ours", f"{with_interval(row.ours)} {row.unit}".strip()),
+            *([("interval", f"none: {row.ours.reason}")] if row.ours.interval is None and row.ours.reason else []),
             ("estimand", f"{row.metric_title}, {row.estimand}" if row.estimand else "from printed figures"),
             ("basis", row.basis),
         ]

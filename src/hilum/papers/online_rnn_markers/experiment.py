@@ -1,7 +1,7 @@
 """Online learning of recurrent networks for breathing motion (arXiv 2403.01607): the cells behind its tables, at 10 Hz.
 
 Data      nine marker recordings at 10 Hz: dataset `extmarkers`, CC BY 4.0, 4 MB
-Minutes   see LOG.md for the measured ones: smoke, quick (5 seeds), full (300 seeds of SnAp-1) on two cores
+Minutes   smoke 0.2, quick 1.6 (5 seeds), full about 30 (300 seeds of SnAp-1; extrapolated from the quick cells) on two cores
 Expect    mean RMSE over the nine at 0.5 s and 2.0 s: hold-last 2.466 and 6.862 mm; LMS at its fixed setting 1.479 and 1.899
           under the published protocol, 2.334 and 4.367 causally; recursive least squares causally 1.645 and 4.121
 """

@@ -1,0 +1,91 @@
+"""Table: records with their features, and beside them whose, when, where and what outcome. What every reader returns.
+
+    rows       (records, ...) who, when, where, outcome: fixed names, see ROW_COLUMNS
+    features   (records, features) what a model may see: Float64 for numbers, String for categories, null where missing
+
+Records are kept in the order of their ids, so the order of the input rows leaves no trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hilum.core.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+ROW_COLUMNS = {
+    "item": "String, unique: the record's id",
+    "subject": "String: whose record it is; null where that is not known",
+    "target": "Float64: class index, or the measured value; null where there is no outcome (prediction only)",
+    "time": "Float64, optional: when it was recorded, s since 1970 or the user's own number",
+    "source": "String, optional: what acquired it",
+    "site": "String, optional: where",
+    "content": "String, optional: hash of its content, where the user named one",
+    "declared": "String, optional: the part or fold that a column of the table gives it",
+    "time_zero": "Float64, optional: the time of prediction",
+    "eligible": "Float64, optional: when it was decided that the record belongs to the study",
+    "group:NAME": "String, optional: a subgroup to look at",
+    "charted:FEATURE": "Float64, optional: when that feature was charted",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records of one study.
+
+    Attributes:
+        name: The table's name.
+        rows: One row a record: see ROW_COLUMNS.
+        features: The same records in the same order: what a model may see.
+        classes: Names of the classes, in index order; of two, the second is the positive one; empty where a number is asked.
+        target: Name of the outcome.
+        unit: Its unit; empty for classes.
+        attrition: What was excluded, in order: why, and how many records.
+    """
+
+    name: str
+    rows: pl.DataFrame
+    features: pl.DataFrame
+    classes: tuple[str, ...] = ()
+    target: str = ""
+    unit: str = ""
+    attrition: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse frames that do not belong together, and put records into the order of their ids."""
+        import polars as pl
+
+        where = f"table '{self.name}'"
+        if self.rows.height != self.features.height:
+            raise DataError(f"{self.rows.height} rows and {self.features.height} rows of features", where=where)
+        twins = self.rows["item"].is_duplicated()
+        if twins.any():
+            raise DataError(
+                f"the id '{self.rows['item'].filter(twins)[0]}' stands {int(twins.sum())} times",
+                where=where,
+                do="Ids are unique: name another id column, or leave it out",
+            )
+        if not self.rows["item"].is_sorted():
+            order = self.rows["item"].arg_sort()
+            object.__setattr__(self, "rows", self.rows[order])
+            object.__setattr__(self, "features", self.features[order])
+        wrong = [name for name, kind in self.features.schema.items() if kind not in (pl.Float64, pl.String)]
+        if wrong:
+            raise DataError(f"the feature '{wrong[0]}' is {self.features.schema[wrong[0]]}", where=where)
+
+    @property
+    def height(self) -> int:
+        """How many records."""
+        return int(self.rows.height)
+
+    def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Table:
+        """Some of the records: by position (ascending) or by a mask of shape (records,)."""
+        import numpy as np
+
+        index = np.flatnonzero(chosen) if chosen.dtype == bool else np.sort(chosen)
+        return replace(self, rows=self.rows[index], features=self.features[index])
