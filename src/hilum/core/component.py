@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import typing
 from typing import Any, ClassVar, Protocol
 
 from hilum.core.errors import HilumError, UsageError, unknown
@@ -78,7 +79,7 @@ def build(spec: Spec) -> Any:
     for name in spec.settings:
         if name not in fields:
             raise unknown("setting", name, fields, where=f"{spec.module}.{spec.kind}")
-    return kind(**{name: _frozen(value) for name, value in spec.settings.items()})
+    return _made(kind, spec.settings)
 
 
 def change(component: Any, **settings: Any) -> Any:
@@ -113,6 +114,19 @@ def _plain(value: Any) -> Any:
         f"a setting of type {type(value).__name__} cannot be written down",
         where=repr(value)[:80],
         do="Settings are numbers, text, booleans, tuples and nested dataclasses",
+    )
+
+
+def _made(kind: Any, settings: dict[str, Any]) -> Any:
+    """A dataclass from plain settings; a setting that is a dataclass itself is made from its own."""
+    hints = typing.get_type_hints(kind) if any(isinstance(value, dict) for value in settings.values()) else {}
+    return kind(
+        **{
+            name: _made(hints[name], value)
+            if isinstance(value, dict) and dataclasses.is_dataclass(hints.get(name))
+            else _frozen(value)
+            for name, value in settings.items()
+        }
     )
 
 

@@ -1,0 +1,216 @@
+"""Split: which records train, which test, in every fold. Subjects are dealt, never records.
+
+    rule                     one fold is
+    k-fold                   in turn each of k parts of the subjects is the test part; `repeats` deals again with another seed
+    hold-out                 a share of the subjects is the test part
+    time                     subjects first seen at or after the cut are the test part
+    column                   what a column of the table says: train, validation, test; or each of its values in turn
+    leave-one-source-out     in turn all records of each source are the test part
+
+Dealing   Within each stratum (a subject's highest class, or the quartile of its mean target) subjects are ordered by a seeded
+          SHA-256 of their id and dealt out in turn, so folds are balanced, and the same on any machine in any row order.
+Nobody twice   A record of a subject who stands in the test part is never in train: by time, a test subject's earlier records
+          and a train subject's later ones are left out of the fold (part ""); by source, a test subject's records from other sources.
+          Only `column` takes what it is given, for a published split may break this rule: HIL001 then says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.errors import DataError, UsageError, unknown
+
+RuleName = Literal["k-fold", "hold-out", "time", "column", "leave-one-source-out"]
+Texts = NDArray[Any]  # of str
+LEFT_OUT = ""
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+PARTS |= dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation")
+MOST_FOLDS = 50
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How records are split.
+
+    Attributes:
+        name: One of the rules above.
+        folds: Parts of a k-fold.
+        repeats: How often a k-fold is dealt anew.
+        share: Share of the subjects in the test part of a hold-out; of a split by time without a cut, the latest share.
+        cut: Time from which on subjects are tested; in the unit of the table's time column.
+        seed: Seed of the deal.
+    """
+
+    name: str = "k-fold"
+    folds: int = 5
+    repeats: int = 1
+    share: float = 0.25
+    cut: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be dealt."""
+        if self.name not in get_args(RuleName):
+            raise unknown("split rule", self.name, get_args(RuleName))
+        if self.folds < 2 or self.repeats < 1:
+            raise UsageError(f"{self.folds} folds, {self.repeats} repeats", where="split", do="Ask for 2 folds or more")
+        if not 0 < self.share < 1:
+            raise UsageError(f"the test share is {self.share}", where="split", do="Give a share between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a split is dealt from: one entry a record, in any order.
+
+    Attributes:
+        item: (records,) ids.
+        subject: (records,) whose record it is; where that is not known, the record's own id.
+        target: (records,) class index or measured value.
+        kind: "classify" or "regress": how subjects are put into strata.
+        time: (records,) when it was recorded.
+        source: (records,) what acquired it.
+        declared: (records,) what a column of the table says.
+    """
+
+    item: Texts
+    subject: Texts
+    target: NDArray[np.float64]
+    kind: str
+    time: NDArray[np.float64] | None = None
+    source: Texts | None = None
+    declared: Texts | None = None
+
+
+def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
+    """The part of every record, shape (records,), for each fold: "train", "validation", "test", or "" where left out.
+
+    Raises:
+        UsageError: the rule needs a column that the table does not have.
+        DataError: too few subjects, or a fold without records to train on or to test on.
+    """
+    folds = _RULES[rule.name](rule, records, where)
+    for number, part in enumerate(folds):
+        for name in ("train", "test"):
+            if not (part == name).any():
+                raise DataError(f"fold {number} has no {name} records", where=where, do="Ask for fewer folds, or mend the column")
+    return folds
+
+
+def fold_names(rule: Rule, records: Records) -> list[str]:
+    """What each fold is called: the value left out, or its number."""
+    if rule.name == "leave-one-source-out" and records.source is not None:
+        return [str(value) for value in np.unique(records.source)]
+    if rule.name == "column" and records.declared is not None and not _is_partition(records.declared):
+        return [str(value) for value in np.unique(records.declared)]
+    return [str(number) for number in range(len(deal(rule, records)))]
+
+
+def k_folds(records: Records, folds: int, seed: int, *, where: str = "split") -> NDArray[np.int64]:
+    """The fold in which each record is tested, shape (records,): 0 ... folds - 1."""
+    subjects, member = np.unique(records.subject, return_inverse=True)
+    if len(subjects) < folds:
+        raise DataError(f"{len(subjects)} subjects cannot be dealt into {folds} folds", where=where, do="Ask for fewer folds")
+    strata = _strata(records.target, member, len(subjects), records.kind)
+    order = np.lexsort((_ranks(subjects, seed), strata))
+    fold = np.empty(len(subjects), dtype=np.int64)
+    # One deal through all strata: the next stratum goes on where the last one stopped, so fold sizes differ by one at most.
+    fold[order] = np.arange(len(subjects)) % folds
+    return fold[member]
+
+
+def _k_fold(rule: Rule, records: Records, where: str) -> list[Texts]:
+    parts = []
+    for repeat in range(rule.repeats):
+        fold = k_folds(records, rule.folds, rule.seed + repeat, where=where)
+        parts += [np.where(fold == number, "test", "train") for number in range(rule.folds)]
+    return parts
+
+
+def _hold_out(rule: Rule, records: Records, where: str) -> list[Texts]:
+    subjects, member = np.unique(records.subject, return_inverse=True)
+    strata = _strata(records.target, member, len(subjects), records.kind)
+    order = np.lexsort((_ranks(subjects, rule.seed), strata))
+    # Subject i of the deal is tested where i * share passes a whole number: the share holds within every stratum.
+    place = np.arange(len(subjects))
+    tested = np.empty(len(subjects), dtype=bool)
+    tested[order] = np.floor((place + 1) * rule.share) > np.floor(place * rule.share)
+    return [np.where(tested[member], "test", "train")]
+
+
+def _by_time(rule: Rule, records: Records, where: str) -> list[Texts]:
+    if records.time is None or not np.isfinite(records.time).all():
+        raise UsageError("a split by time needs a time for every record", where=where, do="Name the column with `time`")
+    subjects, member = np.unique(records.subject, return_inverse=True)
+    first = np.full(len(subjects), np.inf)
+    np.minimum.at(first, member, records.time)
+    cut = float(np.quantile(first, 1 - rule.share, method="higher")) if rule.cut is None else rule.cut
+    late = first[member] >= cut
+    return [np.where(late, "test", np.where(records.time < cut, "train", LEFT_OUT))]
+
+
+def _by_column(rule: Rule, records: Records, where: str) -> list[Texts]:
+    if records.declared is None:
+        raise UsageError("a split by column needs one", where=where, do="Name it with `column`")
+    if _is_partition(records.declared):
+        return [np.array([PARTS[str(value).strip().lower()] for value in records.declared])]
+    return _leave_each_out(records, records.declared, where, keep_apart=False)
+
+
+def _by_source(rule: Rule, records: Records, where: str) -> list[Texts]:
+    if records.source is None:
+        raise UsageError("leave-one-source-out needs a source", where=where, do="Name the column with `source`")
+    return _leave_each_out(records, records.source, where, keep_apart=True)
+
+
+def _leave_each_out(records: Records, values: Texts, where: str, *, keep_apart: bool) -> list[Texts]:
+    names = np.unique(values)
+    if not 2 <= len(names) <= MOST_FOLDS:
+        raise DataError(
+            f"the column has {len(names)} different values: {', '.join(map(str, names[:5]))} ...",
+            where=where,
+            do=f"Give it 2 to {MOST_FOLDS} values, or train, validation and test",
+        )
+    parts = []
+    for name in names:
+        tested = values == name
+        part = np.where(tested, "test", "train").astype(object)
+        if keep_apart:
+            part[~tested & np.isin(records.subject, records.subject[tested])] = LEFT_OUT
+        parts.append(part.astype(str))
+    return parts
+
+
+_RULES = {
+    "k-fold": _k_fold,
+    "hold-out": _hold_out,
+    "time": _by_time,
+    "column": _by_column,
+    "leave-one-source-out": _by_source,
+}
+
+
+def _is_partition(values: Texts) -> bool:
+    return {str(value).strip().lower() for value in np.unique(values)} <= set(PARTS)
+
+
+def _ranks(subjects: Texts, seed: int) -> NDArray[np.int64]:
+    """Each subject's place in the order of the seeded hashes of their ids."""
+    digests = np.array([hashlib.sha256(f"{seed}:{subject}".encode()).digest()[:16] for subject in subjects], dtype="S16")
+    ranks = np.empty(len(subjects), dtype=np.int64)
+    ranks[np.argsort(digests, kind="stable")] = np.arange(len(subjects))
+    return ranks
+
+
+def _strata(target: NDArray[np.float64], member: NDArray[np.intp], subjects: int, kind: str) -> NDArray[np.int64]:
+    if kind == "classify":
+        highest = np.full(subjects, -1.0)
+        np.maximum.at(highest, member, np.nan_to_num(target, nan=-1.0))
+        return highest.astype(np.int64)
+    count = np.bincount(member, minlength=subjects)
+    mean = np.bincount(member, weights=np.nan_to_num(target), minlength=subjects) / np.maximum(count, 1)
+    return np.searchsorted(np.quantile(mean, [0.25, 0.5, 0.75]), mean, side="left").astype(np.int64)
