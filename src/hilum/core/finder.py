@@ -110,7 +110,7 @@ def _packages() -> tuple[tuple[str, Path], ...]:
 def _look(room: str, package: str, base: Path) -> Iterator[Found]:
     folder = base / room
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith(("_", ".")) or path.name == "stats.py":
+        if path.name.startswith(("_", ".")):
             continue
         if path.is_dir():
             card = next((path / name for name in _CARDS if (path / name).is_file()), None)

@@ -1,0 +1,59 @@
+"""Statistics: the only home of intervals, tests and ranks.
+
+    intervals           over units, and of ours - claimed
+    bootstrap           of a pooled figure: cluster bootstrap, jackknife
+    hypothesis_tests    p-values and their adjustment
+    paired              two methods on the same subjects
+
+Meaning         An interval over units holds the fitted model and these folds fixed; it does not cover retraining, other
+                hospitals or selection among models.
+Undefined       Too little, or values that are not finite: `nan` and the reason, never an exception.
+Order           No result depends on the order of rows or units; whatever is drawn is drawn from a fixed seed.
+"""
+
+from hilum.metrics.stats.bootstrap import cluster_bootstrap, jackknife_interval, pooled_interval
+from hilum.metrics.stats.hypothesis_tests import (
+    MOST_ENUMERATED,
+    PValue,
+    benjamini_yekutieli,
+    holm,
+    sign_flip,
+    wilcoxon_signed_rank,
+)
+from hilum.metrics.stats.intervals import (
+    FEWEST_FOR_BOOTSTRAP,
+    FEWEST_FOR_INTERVAL,
+    MEANING,
+    Interval,
+    Scale,
+    difference_interval,
+    seed_interval,
+    studentised_bootstrap,
+    subject_interval,
+    t_interval,
+)
+from hilum.metrics.stats.paired import PairedDifference, paired_difference
+
+__all__ = [
+    "FEWEST_FOR_BOOTSTRAP",
+    "FEWEST_FOR_INTERVAL",
+    "MEANING",
+    "MOST_ENUMERATED",
+    "Interval",
+    "PValue",
+    "PairedDifference",
+    "Scale",
+    "benjamini_yekutieli",
+    "cluster_bootstrap",
+    "difference_interval",
+    "holm",
+    "jackknife_interval",
+    "paired_difference",
+    "pooled_interval",
+    "seed_interval",
+    "sign_flip",
+    "studentised_bootstrap",
+    "subject_interval",
+    "t_interval",
+    "wilcoxon_signed_rank",
+]
