@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
+from hilum.core.kernel import kernel
 from hilum.core.kinds.forecast import Forecaster, ForecastSetting
 from hilum.modalities.series.recent import RecentSamples
 from hilum.modalities.series.standardise import Standardise
-from hilum.nn.kernel import kernel
 
 Array = NDArray[np.float64]
 
