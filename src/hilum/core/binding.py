@@ -5,13 +5,15 @@ A claim must be bound or listed with a reason; a binding must match a claim. Bot
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Literal
 
 from hilum.core.claim import Claim
-from hilum.core.errors import UsageError
+from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Arm
 
 Basis = Literal["identical", "same-data", "new-data"]
@@ -49,6 +51,23 @@ class Estimand:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Who is behind a printed figure, where the claim's own row does not say.
+
+    Attributes:
+        units: Independent units (people, cases); 0 where unknown.
+        positives: How many of them have the outcome; 0 where unknown.
+    """
+
+    units: int = 0
+    positives: int = 0
+
+
+# From a claim, its figure on every fold, as the paper prints or publishes them: {"0": 0.995, ...}.
+Folds = Callable[[Claim], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
 class Binding:
     """Ties claims to an arm.
 
@@ -60,6 +79,11 @@ class Binding:
         estimand: What the figure is.
         basis: Which noise the interval of ours - claimed holds.
         differs: Settings in which ours is known to differ from the paper's; any of them makes it not comparable.
+        metric: The metric, where the claim's own name is not one ("rank"); "delta-auroc" already means "auroc".
+        against: The other arm of a claim of kind `difference`, which is about arm - against.
+        rivals: The other arms of a claimed rank.
+        folds: The printed figure of every fold; None where the paper gives none.
+        sample: Who is behind the printed figure, for the basis new-data.
     """
 
     claims: tuple[str, ...]
@@ -69,6 +93,11 @@ class Binding:
     basis: Basis
     honest: Arm | None = None
     differs: tuple[str, ...] = ()
+    metric: str = ""
+    against: Arm | None = None
+    rivals: tuple[Arm, ...] = ()
+    folds: Folds | None = None
+    sample: Sample = Sample()
 
 
 @dataclass(frozen=True)
@@ -95,6 +124,41 @@ class Unbound:
 
 
 Bound = Binding | Arithmetic | Unbound
+
+
+def read_folds(path: Path, *, columns: Mapping[str, str], metric: str) -> dict[str, float]:
+    """A paper's own figures by fold, from a file with a column `fold` and one column a metric.
+
+    Args:
+        path: A CSV file, e.g. `papers/covid_ehr/folds.csv`.
+        columns: Which rows: column name to value (`{"dataset": "tjh", "model": "GRU"}`).
+        metric: The column of the figure.
+
+    Returns:
+        Fold to figure, the mean where a fold stands in several rows (seeds); empty where no row has a figure.
+
+    Raises:
+        DataError: a column is missing, or a figure is no number; the line is named.
+    """
+    figures: dict[str, list[float]] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = [name for name in ("fold", metric, *columns) if name not in (reader.fieldnames or ())]
+        if missing:
+            raise DataError(
+                f"there is no column {', '.join(missing)}", where=str(path), do=f"It has {reader.fieldnames}"
+            )
+        for row in reader:
+            if any(row[name] != value for name, value in columns.items()) or not row[metric]:
+                continue
+            try:
+                figures.setdefault(row["fold"], []).append(float(row[metric]))
+            except ValueError as error:
+                where = f"{path}, line {reader.line_num}, column {metric}"
+                raise DataError(
+                    f"'{row[metric]}' is no number", where=where, do="Print the figure in digits"
+                ) from error
+    return {fold: sum(values) / len(values) for fold, values in figures.items()}
 
 
 def match(claims: Iterable[Claim], bindings: Iterable[Bound], *, paper: str) -> dict[str, Bound]:

@@ -82,9 +82,14 @@ class Claim:
     @property
     def half_digit(self) -> float:
         """Half a unit of the last printed digit: 0.00005 for "0.3142"."""
-        mantissa, _, exponent = self.printed.lower().partition("e")
-        decimals = len(mantissa.partition(".")[2])
-        return float(0.5 * 10.0 ** (int(exponent or 0) - decimals))
+        return half_digit(self.printed)
+
+
+def half_digit(printed: str) -> float:
+    """Half a unit of the last digit of a printed figure: 0.00005 for "0.3142"."""
+    mantissa, _, exponent = printed.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return float(0.5 * 10.0 ** (int(exponent or 0) - decimals))
 
 
 def read_claims(path: Path) -> tuple[Claim, ...]:

@@ -1,7 +1,7 @@
 """Margins: the largest difference from a published figure that still counts as the same. Set before the first full run.
 
-Dated 2026-11-23. A change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression
-tests, never margins.
+Dated 2026-11-23. Added on 2026-11-24, before any claim of theirs was run: f1, kappa-quadratic, sensitivity, specificity. A
+change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression tests, never margins.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-DATED = "2026-11-23"
+DATED = "2026-11-24"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ _ERROR = Margin(share_of_trivial=0.05)
 _SCORE = Margin(absolute=0.01)
 
 MARGINS: dict[str, Margin] = {
-    **dict.fromkeys(("auroc", "auroc-macro", "accuracy", "balanced-accuracy", "kappa", "dice"), _SCORE),
+    **dict.fromkeys(
+        ("auroc", "auroc-macro", "accuracy", "balanced-accuracy", "kappa", "kappa-quadratic", "dice"), _SCORE
+    ),
+    **dict.fromkeys(("f1", "sensitivity", "specificity"), _SCORE),
     "auprc": Margin(absolute=0.02),
     **dict.fromkeys(("mae", "rmse", "mse", "nrmse", "max-error", "jitter", "jitter-per-second"), _ERROR),
     **dict.fromkeys(("within-2mm", "within-3mm", "within-5mm"), _SCORE),
@@ -39,3 +42,21 @@ def margin_for(metric: str, *, trivial: float | None) -> float | None:
     if rule.share_of_trivial is not None:
         return None if trivial is None or not math.isfinite(trivial) else rule.share_of_trivial * abs(trivial)
     return rule.absolute
+
+
+def margin_in_words(metric: str, *, trivial: str = "") -> str:
+    """How the margin of a metric is made, for people.
+
+    Args:
+        metric: The metric's name.
+        trivial: The trivial predictor's figure as it is to be printed; empty where there is none.
+
+    Returns:
+        "0.01", "5 % of the trivial predictor's 4.2", or "none set".
+    """
+    rule = MARGINS.get(metric)
+    if rule is None:
+        return "none set"
+    if rule.share_of_trivial is not None:
+        return f"{100 * rule.share_of_trivial:g} % of the trivial predictor's {trivial or 'own figure'}"
+    return f"{rule.absolute:g}"

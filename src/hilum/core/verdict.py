@@ -75,8 +75,14 @@ class Contrast:
         return max(0.0, max(abs(self.low), abs(self.high)) - self.half_digit)
 
 
-def judge_value(contrast: Contrast, *, basis: Basis, direction: Direction) -> Verdict:
-    """A figure printed as equal to something."""
+def judge_value(
+    contrast: Contrast,
+    *,
+    basis: Basis,
+    direction: Direction,
+    settled_by: str = "more seeds or subjects would settle it",
+) -> Verdict:
+    """A figure printed as equal to something; `settled_by` says what would settle an inconclusive one."""
     if not all(map(math.isfinite, (contrast.ours, contrast.low, contrast.high, contrast.margin))):
         return Verdict("not comparable", "our figure, its interval or the margin is undefined")
     limit = contrast.margin + contrast.half_digit
@@ -99,7 +105,7 @@ def judge_value(contrast: Contrast, *, basis: Basis, direction: Direction) -> Ve
     return Verdict(
         "inconclusive",
         f"the interval of the difference, {contrast.low:+.4g} to {contrast.high:+.4g}, "
-        f"crosses the margin of {limit:.4g}: more seeds or subjects would settle it",
+        f"crosses the margin of {limit:.4g}: {settled_by}",
         least,
     )
 
@@ -149,37 +155,88 @@ def judge_count(*, claimed: float, ours: float) -> Verdict:
 
 @dataclass(frozen=True)
 class PairedContrast:
-    """A difference of two methods on shared units: the claimed size, ours, and our paired 95 % interval."""
+    """A difference of two methods on shared subjects and seeds.
+
+    Attributes:
+        size: Our difference against theirs, with the interval of ours - claimed by the basis.
+        low: Lower end of our own paired 95 % interval over subjects.
+        high: Its upper end.
+    """
+
+    size: Contrast
+    low: float
+    high: float
+
+
+def judge_difference(contrast: PairedContrast, *, basis: Basis, relation: str = "eq") -> tuple[Verdict, Verdict]:
+    """Direction and size of one paired contrast, judged apart; never inferred from two row verdicts.
+
+    The direction rests on our paired interval over subjects: does it lie on the claimed side of zero? The size rests on
+    the interval of ours - claimed. "Better" is a larger advantage than claimed.
+    """
+    sign = _claimed_side(contrast.size.claimed, relation)
+    return _judge_direction(contrast, sign), _judge_size(contrast.size, sign, basis=basis, relation=relation)
+
+
+def _claimed_side(claimed: float, relation: str) -> float:
+    """1 where the claim says above zero, -1 below, 0 where it says neither."""
+    if claimed != 0:
+        return math.copysign(1.0, claimed)
+    return {"gt": 1.0, "lt": -1.0}.get(relation, 0.0)
+
+
+def _judge_direction(contrast: PairedContrast, sign: float) -> Verdict:
+    if sign == 0:
+        return Verdict("not judged", "no direction is claimed")
+    if not (math.isfinite(contrast.low) and math.isfinite(contrast.high)):
+        return Verdict("not comparable", "there is no paired interval over subjects")
+    low, high = sorted((sign * contrast.low, sign * contrast.high))
+    span = f"our paired interval, {contrast.low:+.4g} to {contrast.high:+.4g}"
+    if low > 0:
+        return Verdict("supported", f"{span}, lies on the claimed side of zero")
+    if high < 0:
+        return Verdict("contradicted", f"{span}, lies on the other side of zero")
+    return Verdict("inconclusive", f"{span}, holds zero")
+
+
+def _judge_size(size: Contrast, sign: float, *, basis: Basis, relation: str) -> Verdict:
+    if relation in {"lt", "le", "gt", "ge"}:
+        return judge_bound(
+            low=size.claimed + size.low, high=size.claimed + size.high, claimed=size.claimed, relation=relation
+        )
+    return judge_value(size, basis=basis, direction="none" if sign == 0 else "higher" if sign > 0 else "lower")
+
+
+@dataclass(frozen=True)
+class RankContrast:
+    """A rank among rivals, recomputed inside every resample of the shared subjects.
+
+    Attributes:
+        claimed: The published rank; 1 is best.
+        ours: Our rank.
+        low: Lower end of the 95 % interval of our rank over resamples.
+        high: Its upper end.
+        clear: Whether the paired difference from every rival excludes zero after Holm.
+    """
 
     claimed: float
-    half_digit: float
     ours: float
     low: float
     high: float
-    margin: float
+    clear: bool
 
 
-def judge_difference(contrast: PairedContrast) -> tuple[Verdict, Verdict]:
-    """Direction and size of one paired contrast, judged apart; never inferred from two row verdicts."""
-    sign = math.copysign(1.0, contrast.claimed)
-    low, high = sorted((sign * contrast.low, sign * contrast.high))
-    if low > 0:
-        direction = Verdict("supported", "the whole paired interval lies on the claimed side of zero")
-    elif high < 0:
-        direction = Verdict("contradicted", "the whole paired interval lies on the other side of zero")
-    else:
-        direction = Verdict("inconclusive", "the paired interval holds zero")
-    offset = contrast.claimed
-    size = judge_value(
-        Contrast(
-            contrast.claimed,
-            contrast.half_digit,
-            contrast.ours,
-            contrast.low - offset,
-            contrast.high - offset,
-            contrast.margin,
-        ),
-        basis="same-data",
-        direction="higher" if sign > 0 else "lower",
-    )
-    return direction, size
+def judge_rank(contrast: RankContrast, *, relation: str = "eq") -> Verdict:
+    """A rank; rank 1 is supported only when clear of every rival after Holm."""
+    if not (math.isfinite(contrast.low) and math.isfinite(contrast.high)):
+        return Verdict("not comparable", "our rank or its interval is undefined")
+    span = f"our rank is {contrast.ours:g}, {contrast.low:g} to {contrast.high:g} over resamples of the subjects"
+    allowed = {"eq": (contrast.claimed, contrast.claimed), "le": (1.0, contrast.claimed)}.get(relation)
+    if allowed is None:
+        return Verdict("not comparable", f"a rank with the relation '{relation}' has no rule")
+    if contrast.high < allowed[0] or contrast.low > allowed[1]:
+        return Verdict("contradicted", span)
+    inside = allowed[0] <= contrast.low and contrast.high <= allowed[1]
+    if inside and contrast.claimed == 1 and not contrast.clear:
+        return Verdict("inconclusive", f"{span}; not clear of the runner-up after Holm")
+    return Verdict("supported" if inside else "inconclusive", span)

@@ -13,19 +13,24 @@ import numpy as np
 from hilum.core.binding import Arithmetic, Binding, Bound, Unbound
 from hilum.core.claim import Claim
 from hilum.core.component import describe
-from hilum.core.margins import margin_for
+from hilum.core.margins import MARGINS, margin_for
 from hilum.core.metric import Metric
-from hilum.core.row import CheckRow, Estimate, Row
+from hilum.core.row import CheckRow, Estimate, Range, Row
 from hilum.core.verdict import (
     Contrast,
+    PairedContrast,
     Verdict,
     judge_arithmetic,
     judge_bound,
     judge_count,
+    judge_difference,
+    judge_rank,
     judge_value,
 )
+from hilum.engine.contrasts import paired, ranked
 from hilum.engine.figures import ArmScores, estimate, metrics_of
-from hilum.metrics.stats import benjamini_yekutieli, seed_interval
+from hilum.engine.noise import Noise, noise
+from hilum.metrics.stats import benjamini_yekutieli
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,15 @@ def judge(claims: tuple[Claim, ...], bench: Bench) -> list[Row]:
     return _control_errors([_row(claim, bench.bound[claim.id], by_id, bench) for claim in claims])
 
 
-def _row(claim: Claim, bound: Bound, claims: Mapping[str, Claim], bench: Bench) -> Row:
+@dataclass(frozen=True)
+class _Judged:
+    """A row, and the p-value that "better" and "worse" rest on; None where they are not possible."""
+
+    row: Row
+    p: float | None = None
+
+
+def _row(claim: Claim, bound: Bound, claims: Mapping[str, Claim], bench: Bench) -> _Judged:
     base = Row(
         id=claim.id,
         kind=claim.kind,
@@ -72,11 +85,12 @@ def _row(claim: Claim, bound: Bound, claims: Mapping[str, Claim], bench: Bench) 
         reason="",
     )
     if claim.kind == "statement":
-        return replace(base, verdict="not judged", reason="a statement: shown, not judged")
+        return _Judged(replace(base, verdict="not judged", reason="a statement: shown, not judged"))
     if isinstance(bound, Unbound):
-        return replace(base, verdict="not judged" if claim.kind == "cost" else "not run", reason=bound.reason)
+        verdict = "not judged" if claim.kind == "cost" else "not run"
+        return _Judged(replace(base, verdict=verdict, reason=bound.reason))
     if isinstance(bound, Arithmetic):
-        return _arithmetic(base, claim, bound, claims)
+        return _Judged(_arithmetic(base, claim, bound, claims))
     return _measured(base, claim, bound, bench)
 
 
@@ -94,94 +108,195 @@ def _arithmetic(base: Row, claim: Claim, bound: Arithmetic, claims: Mapping[str,
     )
 
 
-def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> Row:
-    metric = metrics_of(bound.arm.task.kind).get(claim.metric)
+def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> _Judged:
+    name = bound.metric or claim.metric.removeprefix("delta-")
+    metric = metrics_of(bound.arm.task.kind).get(name)
     arm = bench.scores.get(bound.arm.id)
     described = replace(base, **_description(bound, metric))
     if bench.synthetic:
-        return replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
+        return _Judged(
+            replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
+        )
     if metric is None:
-        return replace(described, reason=f"the metric '{claim.metric}' is not built yet")
+        return _Judged(replace(described, reason=f"the metric '{name}' is not built yet"))
     if arm is None or not arm.frame.height:
-        return replace(described, reason=_why_absent(arm))
-    ours = estimate(arm, metric, bound.estimand)
+        return _Judged(replace(described, reason=_why_absent(arm)))
+    others = _others(claim, bound, bench)
+    if isinstance(others, str):
+        return _Judged(replace(described, reason=others))
     trivial = bench.scores.get(bound.trivial.id)
-    least = None if trivial is None else estimate(trivial, metric, bound.estimand).value
+    least = None if trivial is None else estimate(trivial, metric, bound.estimand, interval=False).value
     honest = bench.scores.get(bound.honest.id) if bound.honest else None
     failed = [c for c in bench.checks if c.arm_id in {bound.arm.id, ""} and c.status == "fail"]
     measured = replace(
         described,
         settings=(*described.settings, *_chosen(arm)),
-        ours=ours,
+        ours=_ours(claim, arm, others, metric, bound),
         trivial=least,
-        honest=estimate(honest, metric, bound.estimand) if honest and honest.frame.height else None,
+        # A difference or a rank has no honest figure of its own: that would need the other arms' honest ones too.
+        honest=estimate(honest, metric, bound.estimand) if honest and honest.frame.height and not others else None,
         codes=tuple(sorted({c.code for c in failed})),
     )
-    obstacle = _obstacle(claim, bound, arm)
+    obstacle = next(filter(None, (_obstacle(claim, bound, each) for each in (arm, *others))), "")
     if obstacle:
-        return replace(measured, verdict="not comparable", reason=obstacle)
-    judged = _apply_rule(measured, claim, bound, metric, least)
+        return _Judged(replace(measured, verdict="not comparable", reason=obstacle))
+    judged = _apply_rule(measured, claim, bound, metric, (arm, *others))
     critical = any(c.severity == "critical" for c in failed)
-    held = judged.verdict in {"reproduced", "reproduced, exact", "replicated", "better", "supported"}
-    return replace(judged, supported=not (critical and held))
+    held = judged.row.verdict in {"reproduced", "reproduced, exact", "replicated", "better", "supported"}
+    return replace(judged, row=replace(judged.row, supported=not (critical and held)))
 
 
-def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, trivial: float | None) -> Row:
+def _others(claim: Claim, bound: Binding, bench: Bench) -> tuple[ArmScores, ...] | str:
+    """The other arms that a claim is about, or why they are missing."""
+    wanted = bound.rivals if claim.kind == "derived" else ()
+    if claim.kind == "difference":
+        if bound.against is None:
+            return "a difference: its binding names no other arm"
+        wanted = (bound.against,)
+    found = [bench.scores.get(arm.id) for arm in wanted]
+    for arm, scores in zip(wanted, found, strict=True):
+        if scores is None or not scores.frame.height:
+            return f"{arm.name}: {_why_absent(scores)}"
+    return tuple(scores for scores in found if scores is not None)
+
+
+def _ours(claim: Claim, arm: ArmScores, others: tuple[ArmScores, ...], metric: Metric, bound: Binding) -> Estimate:
+    if claim.kind == "difference":
+        return paired(arm, others[0], metric, bound.estimand)
+    return estimate(arm, metric, bound.estimand)
+
+
+def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tuple[ArmScores, ...]) -> _Judged:
     assert row.ours is not None
-    if row.ours.value is None:
-        return replace(row, verdict="not comparable", reason=f"our figure is undefined: {row.ours.reason}")
-    low, high, noise = _noise(row.ours, bound)
-    if low is None or high is None:
-        return replace(row, verdict="not comparable", reason=noise)
-    if claim.kind == "count":
-        verdict = judge_count(claimed=claim.value, ours=row.ours.value)
-    elif claim.kind == "bound":
-        verdict = judge_bound(
-            low=row.ours.value + low, high=row.ours.value + high, claimed=claim.value, relation=claim.relation
+    if claim.kind == "derived":
+        return _Judged(_judge_derived(row, claim, bound, metric, arms))
+    if claim.kind == "difference":
+        direction, size = judge_pair(claim, row.ours, bound, metric, trivial=row.trivial)
+        told = replace(
+            _with(row, direction), reason=f"{direction.reason}; size: {size.verdict.name}, {size.verdict.reason}"
         )
-    else:
-        return _judge_value(row, claim, bound, metric, trivial, (low, high))
-    return _with(row, verdict)
+        return _Judged(_with_contrast(told, size.contrast))
+    judged = judge_figure(claim, row.ours, bound, metric, trivial=row.trivial)
+    return _Judged(_with_contrast(_with(row, judged.verdict), judged.contrast), judged.p_beyond)
 
 
-def _judge_value(
-    row: Row, claim: Claim, bound: Binding, metric: Metric, trivial: float | None, noise: tuple[float, float]
-) -> Row:
-    assert row.ours is not None
-    assert row.ours.value is not None
-    margin = margin_for(metric.name, trivial=trivial)
-    if margin is None:
-        return replace(row, verdict="not comparable", reason="no margin: the trivial predictor's figure is missing")
-    difference = row.ours.value - claim.value
-    contrast = Contrast(
-        claimed=claim.value,
-        half_digit=claim.half_digit,
-        ours=row.ours.value,
-        low=difference + noise[0],
-        high=difference + noise[1],
-        margin=margin,
-    )
-    verdict = judge_value(contrast, basis=bound.basis, direction=metric.direction)
-    judged = replace(
-        _with(row, verdict),
+def _judge_derived(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tuple[ArmScores, ...]) -> Row:
+    if claim.metric != "rank" or not bound.rivals:
+        return replace(row, verdict="not comparable", reason=f"no rule for a derived '{claim.metric}' yet")
+    tables = [estimate(arm, metric, bound.estimand, interval=False).per_unit for arm in arms]
+    units = [{each.unit: each.value for each in table if each.value is not None} for table in tables]
+    contrast = ranked(claim.value, units[0], units[1:], metric)
+    ours = Estimate(contrast.ours, Range(contrast.low, contrast.high, "bootstrap of ranks", len(units[0])))
+    if math.isnan(contrast.ours):
+        ours = Estimate(None, None, reason="a rank needs at least 6 units that every arm has scored")
+    return replace(_with(row, judge_rank(contrast, relation=claim.relation)), ours=ours)
+
+
+def _with_contrast(row: Row, contrast: Contrast | None) -> Row:
+    if contrast is None:
+        return row
+    return replace(
+        row,
         difference_low=contrast.low,
         difference_high=contrast.high,
-        margin=margin + claim.half_digit,
+        margin=contrast.margin + contrast.half_digit,
+        smallest_margin=contrast.smallest_margin,
     )
-    return judged
 
 
-def _noise(ours: Estimate, bound: Binding) -> tuple[float | None, float | None, str]:
-    """The half-widths of the 95 % interval of ours - claimed around its point, by the basis."""
-    if bound.basis == "new-data":
-        return None, None, "no standard error of the claimed figure can be had"
-    if not getattr(bound.arm.model, "stochastic", False):
-        return 0.0, 0.0, "deterministic"
-    found = seed_interval(np.asarray(ours.per_seed), m=bound.estimand.runs)
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        return None, None, found.note
-    centre = float(np.mean(ours.per_seed))
-    return found.low - centre, found.high - centre, ""
+@dataclass(frozen=True)
+class Judgement:
+    """A claimed figure judged: the verdict, and what it rests on.
+
+    Attributes:
+        verdict: By rule.
+        contrast: Ours against theirs; None where there is no interval or no margin.
+        p_beyond: One-sided p-value that ours differs by no more than the margin; None where it is not tested.
+    """
+
+    verdict: Verdict
+    contrast: Contrast | None = None
+    p_beyond: float | None = None
+
+
+def judge_figure(claim: Claim, ours: Estimate, binding: Binding, metric: Metric, *, trivial: float | None) -> Judgement:
+    """A published figure against ours: the noise of the basis, the margin, the rule.
+
+    Args:
+        claim: A claim of kind value, derived, bound or count.
+        ours: Our figure by the binding's estimand, with what the noise is made from (interval, seeds, folds).
+        binding: Basis, estimand, printed folds.
+        metric: The metric, which gives the margin and the direction.
+        trivial: The trivial predictor's figure, where the margin is a share of it.
+    """
+    if ours.value is None:
+        return Judgement(Verdict("not comparable", f"our figure is undefined: {ours.reason}"))
+    if claim.kind == "count":
+        return Judgement(judge_count(claimed=claim.value, ours=ours.value))
+    around = noise(claim, ours, binding, metric)
+    if not around.defined:
+        return Judgement(Verdict("not comparable", around.reason))
+    if claim.kind == "bound":
+        low, high = ours.value - around.below, ours.value + around.above
+        return Judgement(judge_bound(low=low, high=high, claimed=claim.value, relation=claim.relation))
+    margin = margin_for(metric.name, trivial=trivial)
+    if margin is None:
+        return Judgement(_no_margin(metric))
+    contrast = _contrast(claim, ours.value, around, margin)
+    limit = contrast.margin + contrast.half_digit
+    verdict = judge_value(
+        contrast,
+        basis=binding.basis,
+        direction=metric.direction,
+        settled_by=around.settled_by(contrast.difference, limit),
+    )
+    return Judgement(verdict, contrast, around.p_beyond(contrast.difference, limit))
+
+
+def judge_pair(
+    claim: Claim, ours: Estimate, binding: Binding, metric: Metric, *, trivial: float | None
+) -> tuple[Verdict, Judgement]:
+    """A claimed difference of two arms: its direction by our paired interval over subjects, and its size, apart.
+
+    Arguments as in `judge_figure`; `ours` is the paired difference.
+    """
+    if ours.value is None:
+        undefined = Verdict("not comparable", f"our difference is undefined: {ours.reason}")
+        return undefined, Judgement(undefined)
+    interval = ours.interval
+    low, high = (math.nan, math.nan) if interval is None else (interval.low, interval.high)
+    around = noise(claim, ours, binding, metric)
+    margin = margin_for(metric.name, trivial=trivial)
+    # A bound on the size needs no margin, so an unknown one is carried as undefined.
+    contrast = _contrast(claim, ours.value, around, math.nan if margin is None else margin)
+    direction, size = judge_difference(
+        PairedContrast(contrast, low, high), basis=binding.basis, relation=claim.relation
+    )
+    if interval is None:
+        direction = replace(direction, reason=f"{direction.reason}: {ours.reason}")
+    if not around.defined:
+        size = Verdict("not comparable", around.reason)
+    elif margin is None and claim.relation in {"eq", "approx"}:
+        size = _no_margin(metric)
+    return direction, Judgement(size, contrast if around.defined and margin is not None else None)
+
+
+def _contrast(claim: Claim, ours: float, around: Noise, margin: float) -> Contrast:
+    difference = ours - claim.value
+    return Contrast(
+        claimed=claim.value,
+        half_digit=claim.half_digit,
+        ours=ours,
+        low=difference - around.below,
+        high=difference + around.above,
+        margin=margin,
+    )
+
+
+def _no_margin(metric: Metric) -> Verdict:
+    if metric.name in MARGINS:
+        return Verdict("not comparable", "no margin: the trivial predictor's figure is missing")
+    return Verdict("not comparable", f"no margin is set for {metric.name}")
 
 
 def _obstacle(claim: Claim, bound: Binding, arm: ArmScores) -> str:
@@ -248,31 +363,15 @@ def _with(row: Row, verdict: Verdict) -> Row:
     return replace(row, verdict=verdict.name, reason=verdict.reason, smallest_margin=verdict.smallest_margin)
 
 
-def _control_errors(rows: list[Row]) -> list[Row]:
-    """Among claims that are not primary, "better" and "worse" need Benjamini-Yekutieli within the paper.
-
-    The p-value tests that ours differs by no more than the margin, from the interval's own width; without noise it is 0.
-    """
-    tested = [i for i, row in enumerate(rows) if not row.primary and row.difference_low is not None]
+def _control_errors(judged: list[_Judged]) -> list[Row]:
+    """Among claims that are not primary, "better" and "worse" need Benjamini-Yekutieli within the paper."""
+    rows = [each.row for each in judged]
+    tested = {i: each.p for i, each in enumerate(judged) if not each.row.primary and each.p is not None}
     if not tested:
         return rows
-    adjusted = benjamini_yekutieli(np.array([_p_value(rows[i]) for i in tested]))
+    adjusted = benjamini_yekutieli(np.array(list(tested.values())))
     for i, p in zip(tested, adjusted, strict=True):
         if rows[i].verdict in {"better", "worse"} and p > 0.05:
             reason = f"{rows[i].reason}; not after Benjamini-Yekutieli within the paper (p = {p:.3f})"
             rows[i] = replace(rows[i], verdict="inconclusive", reason=reason)
     return rows
-
-
-def _p_value(row: Row) -> float:
-    from scipy.stats import norm
-
-    assert row.difference_low is not None
-    assert row.difference_high is not None
-    assert row.margin is not None
-    centre = (row.difference_low + row.difference_high) / 2
-    beyond = abs(centre) - row.margin
-    spread = (row.difference_high - row.difference_low) / (2 * norm.ppf(0.975))
-    if spread == 0:
-        return 0.0 if beyond > 0 else 1.0
-    return float(norm.sf(beyond / spread))
