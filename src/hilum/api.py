@@ -11,15 +11,13 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from hilum.core.component import describe
-from hilum.core.errors import HilumError, UsageError, unknown
-from hilum.core.experiment import Experiment, Preset, Size
-from hilum.core.finder import Found, find, get
+from hilum.core.errors import HilumError
+from hilum.core.experiment import Preset, Size
 from hilum.core.locate import locate
 from hilum.core.run import RunFolder
 from hilum.core.store import sweep, write_json
@@ -27,6 +25,7 @@ from hilum.engine.evaluate import evaluate
 from hilum.engine.executors import Result, executor_for
 from hilum.engine.plan import Planned, count, make_plan
 from hilum.engine.progress import Reporter, Silent
+from hilum.targets import Target, arm_lines, load_target
 
 ExecutorName = Literal["inline", "processes"]
 DEMO_PAPER = "online-rnn-markers"
@@ -75,7 +74,7 @@ def run(
     synthetic: bool = False,
     reporter: Reporter | None = None,
 ) -> RunResult:
-    """Run a paper: plan, compute what is not there yet, judge, audit, write the report.
+    """Run a paper or a study.toml: plan, compute what is not there yet, judge, audit, write the report.
 
     Raises:
         HilumError: the target does not exist or is not built yet, or nothing can be written.
@@ -83,20 +82,21 @@ def run(
     reporter = reporter or Silent()
     began = time.time()
     asked = Preset(preset, synthetic, seeds)
-    paper, experiment = load_experiment(target, asked, models)
-    folder = RunFolder(_place(out, experiment.name, synthetic))
+    loaded = load_target(target, asked, models)
+    folder = RunFolder(_place(out, loaded.experiment.name, synthetic))
     sweep(folder.cells)
-    plan = make_plan(experiment, folder, data=data, fresh=fresh)
+    plan = make_plan(loaded.experiment, folder, data=data, fresh=fresh)
     announce(plan, reporter)
     _need_something(plan)
-    info = _info(paper, experiment, asked, plan, began)
+    info = _info(loaded, asked, plan, began)
     write_json(folder.path / "run.json", info)
     results = _execute(plan, executor, jobs, fresh, reporter)
     info["cells"] = _cells(plan, results)
     info["seconds"] = time.time() - began
     write_json(folder.path / "run.json", info)
     stored = [(planned.cell, planned.folder) for planned in plan]
-    evaluation = evaluate(folder, stored, paper, synthetic=synthetic)
+    reporter.say("Judging, auditing and writing the report ...")
+    evaluation = evaluate(folder, stored, loaded.paper, synthetic=loaded.synthetic, use=loaded.use)
     from hilum.report.write import write_report
 
     write_report(folder)
@@ -116,7 +116,7 @@ def plan(
     synthetic: bool = False,
 ) -> list[dict[str, Any]]:
     """What `run` would do, cell by cell, without doing it."""
-    _, experiment = load_experiment(target, Preset(preset, synthetic, seeds), models)
+    experiment = load_target(target, Preset(preset, synthetic, seeds), models).experiment
     planned = make_plan(experiment, RunFolder(_place(out, experiment.name, synthetic)), data=data, fresh=fresh)
     return [
         {
@@ -161,20 +161,6 @@ def write_reports(folder: RunFolder, *, html: Path | None, markdown: Path | None
     return written
 
 
-def load_experiment(target: str, preset: Preset, models: Sequence[str] = ()) -> tuple[Found, Experiment]:
-    """A paper and its experiment in one size, with only the models asked for (and the trivial one).
-
-    Raises:
-        UsageError: the paper does not exist, is not built yet, or has no such model.
-    """
-    paper = get("papers", target)
-    if not paper.has("experiment"):
-        built = ", ".join(name for name, other in find("papers").items() if other.has("experiment"))
-        raise UsageError(f"'{paper.name}' is not built yet", do=f"Built so far: {built}. See `hilum papers`")
-    experiment: Experiment = paper.load("experiment").experiment(preset)
-    return paper, _only(experiment, models)
-
-
 def announce(plan: Sequence[Planned], reporter: Reporter) -> None:
     """Say what will happen: cells to run, kept, and not run with the reasons."""
     tally = count(list(plan))
@@ -193,20 +179,6 @@ def _need_something(plan: Sequence[Planned]) -> None:
         raise HilumError(
             "nothing can be run, and nothing was written", do="The reasons stand above; mend one and try again"
         )
-
-
-def _only(experiment: Experiment, models: Sequence[str]) -> Experiment:
-    if not models:
-        return experiment
-    names = {describe(arm.model).name for arm in experiment.arms}
-    wanted = set()
-    for name in models:
-        spelled = name.replace("-", "_")
-        if spelled not in names:
-            raise unknown("model", name, names, where=f"experiment '{experiment.name}'")
-        wanted.add(spelled)
-    kept = [c for c in experiment.cells if describe(c.arm.model).name in wanted | {c.arm.task.trivial}]
-    return replace(experiment, cells=tuple(kept))
 
 
 def _place(out: Path | None, name: str, synthetic: bool) -> Path:
@@ -265,76 +237,25 @@ def _cells(plan: Sequence[Planned], results: Sequence[Result]) -> list[dict[str,
     return lines
 
 
-def _info(
-    paper: Found, experiment: Experiment, preset: Preset, plan: Sequence[Planned], began: float
-) -> dict[str, Any]:
+def _info(target: Target, preset: Preset, plan: Sequence[Planned], began: float) -> dict[str, Any]:
     import hilum
     from hilum.core.margins import DATED
     from hilum.engine.cells import environment
 
-    facts = paper.facts
-    datasets = {arm.dataset.name: get("datasets", arm.dataset.name).facts for arm in experiment.arms}
+    seeds = f" --seeds {preset.seeds}" if preset.seeds is not None else ""
     return {
         "format": 1,
-        "experiment": experiment.name,
-        "paper": {
-            key: facts.get(key)
-            for key in ("name", "title", "arxiv", "date", "one_line", "code", "data_access", "primary")
-        },
+        "experiment": target.experiment.name,
+        **target.told,
         "preset": preset.size,
-        "synthetic": preset.synthetic,
+        "synthetic": target.synthetic,
         "seeds": preset.seeds,
         "started": datetime.fromtimestamp(began, tz=UTC).isoformat(timespec="seconds"),
         "seconds": 0.0,
-        "command": _command(experiment.name, preset),
+        "command": f"{target.command} --preset {preset.size}{seeds}{' --synthetic' if preset.synthetic else ''}",
         "hilum": hilum.__version__,
         "environment": environment(),
-        "datasets": [_dataset(name, card) for name, card in datasets.items()],
-        "arms": [_arm(arm) for arm in experiment.arms],
+        "arms": arm_lines(target.experiment.arms),
         "cells": _cells(plan, ()),
-        "bibliography": _bibliography(facts, datasets),
-        "statement": getattr(paper.load("experiment"), "STATEMENT", {}),
         "margins_dated": DATED,
     }
-
-
-def _command(name: str, preset: Preset) -> str:
-    seeds = f" --seeds {preset.seeds}" if preset.seeds is not None else ""
-    return f"hilum run {name} --preset {preset.size}{seeds}{' --synthetic' if preset.synthetic else ''}"
-
-
-def _dataset(name: str, card: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": name,
-        **{key: card.get(key) for key in ("title", "licence", "subjects", "synthetic", "items")},
-        "access": card.get("access", "open"),
-        "cite": list(card.get("cite", ())),
-        "notes": [note["text"] for note in card.get("note", ())],
-    }
-
-
-def _arm(arm: Any) -> dict[str, Any]:
-    spec = describe(arm.model)
-    return {
-        "id": arm.id,
-        "name": arm.name,
-        "model": spec.name,
-        "protocol": arm.protocol,
-        "dataset": arm.dataset.name,
-        "task": describe(arm.task).name,
-        "trivial": spec.name == arm.task.trivial,
-        "settings": {
-            **spec.settings,
-            **({} if arm.search is None else {"chosen from": {k: list(v) for k, v in arm.search.over}}),
-        },
-    }
-
-
-def _bibliography(facts: dict[str, Any], datasets: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
-    entries = [{"key": facts["name"], "text": f"{facts['title']}. arXiv:{facts['arxiv']} ({facts['date']})."}]
-    for name, card in datasets.items():
-        cited = "; ".join(card.get("cite", ()))
-        entries.append(
-            {"key": name, "text": f"{card.get('title', name)}. {cited}" if cited else str(card.get("title"))}
-        )
-    return entries

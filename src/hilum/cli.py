@@ -5,13 +5,14 @@ Exit codes: 0 something ran and no cell failed, 1 a cell failed, 2 usage, 3 noth
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from hilum import cli_study
+from hilum.cli_parts import Json, RunPath, console, print_json
 from hilum.core.errors import HilumError, UsageError
 
 app = typer.Typer(
@@ -25,10 +26,9 @@ data_app = typer.Typer(help="Data sets: list, show, get, verify.", no_args_is_he
 runs_app = typer.Typer(help="Stored runs: list, show, rm.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+cli_study.register(app)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DataDir = Annotated[Path | None, typer.Option("--data", help="Directory that holds <dataset name>/ folders.")]
-RunPath = Annotated[Path, typer.Argument(help="A run folder, or its name under ./runs.")]
 
 
 def main() -> None:
@@ -57,11 +57,11 @@ def papers(as_json: Json = False) -> None:
 
     lines = paper_lines(Path("runs"))
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     from hilum.report.lists import papers_table
 
-    _console().print(papers_table(lines))
+    console().print(papers_table(lines))
 
 
 @app.command()
@@ -71,16 +71,16 @@ def show(name: str, as_json: Json = False) -> None:
 
     found = card(name)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     from hilum.report.lists import card_table
 
-    _console().print(card_table(found))
+    console().print(card_table(found))
 
 
 @app.command()
 def run(
-    target: Annotated[str, typer.Argument(help="A paper, e.g. online-rnn-markers.")],
+    target: Annotated[str, typer.Argument(help="A paper, e.g. online-rnn-markers, or a study.toml.")],
     preset: Annotated[Literal["smoke", "quick", "full"], typer.Option(help="How large.")] = "quick",
     models: Annotated[str, typer.Option(help="Only these models, separated by commas.")] = "",
     seeds: Annotated[int | None, typer.Option(help="How many seeds for models that draw at random.")] = None,
@@ -93,7 +93,7 @@ def run(
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Run on simulated data; no claim is judged.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a paper: plan, compute what is not there yet, judge every claim, audit, report."""
+    """Run a paper or a study of your own: plan, compute what is not there yet, judge every claim, audit, report."""
     from hilum import api
     from hilum.engine.progress import Console
 
@@ -157,7 +157,7 @@ def why(path: RunPath, claim: Annotated[str, typer.Argument(help="A claim's id."
     from hilum.report.contents import read_contents
     from hilum.report.terminal import why as explain
 
-    _console().print(explain(read_contents(open_run(path)), claim))
+    console().print(explain(read_contents(open_run(path)), claim))
 
 
 @app.command()
@@ -176,11 +176,11 @@ def data_list(as_json: Json = False) -> None:
 
     lines = dataset_lines()
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     from hilum.report.lists import datasets_table
 
-    _console().print(datasets_table(lines))
+    console().print(datasets_table(lines))
 
 
 @data_app.command("show")
@@ -218,11 +218,11 @@ def runs_list(as_json: Json = False) -> None:
 
     lines = run_lines(Path("runs"))
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     from hilum.report.lists import runs_table
 
-    _console().print(runs_table(lines))
+    console().print(runs_table(lines))
 
 
 @runs_app.command("show")
@@ -250,7 +250,7 @@ def _print_run(result: Any, as_json: bool) -> None:
     if as_json:
         from hilum.core.store import read_json
 
-        _print_json(read_json(result.folder.path / "claims.json"))
+        print_json(read_json(result.folder.path / "claims.json"))
         return
     _print_report(result.folder)
 
@@ -259,28 +259,18 @@ def _print_report(folder: Any) -> None:
     from hilum.report.contents import read_contents
     from hilum.report.terminal import render
 
-    console = _console()
+    console = console()
     console.print(render(read_contents(folder), width=console.width))
     typer.echo(f"Report: {folder.path / 'report.html'}")
 
 
 def _print_plan(lines: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     from hilum.report.lists import plan_table
 
-    _console().print(plan_table(lines))
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-def _print_json(data: Any) -> None:
-    typer.echo(json.dumps(data, indent=1, default=str))
+    console().print(plan_table(lines))
 
 
 def _refuse(error: HilumError) -> None:

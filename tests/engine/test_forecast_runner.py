@@ -151,10 +151,10 @@ def test_an_outcome_holds_what_a_cell_stores() -> None:
     (outcome,) = run(
         task=TASK, model=HoldLast(), protocol="causal", search=None, seeds=(0,), samples=[series(walk(100))]
     )
-    assert [row["horizon"] for row in outcome.scores] == [1, 3]
+    assert outcome.scores[0]["horizon"] == [1, 3]
     assert outcome.evidence["future"]["horizons"]["3"]["truncated_max_difference"] == 0
-    assert [row["part"] for row in outcome.split] == ["train", "choose", "score"]
-    assert len(outcome.predictions[0].time) == 2 * (100 - 60)
+    assert outcome.split[0]["part"] == ["train", "choose", "score"]
+    assert len(outcome.predictions[0]["time"]) == 2 * (100 - 60)
 
 
 def test_a_record_that_is_too_short_is_refused_with_its_name() -> None:

@@ -89,6 +89,7 @@ class ArmStudy:
             `prediction` (regress) or `p:0`, `p:1`, ... (classify, one a class), and the columns group:*, source, site, time
             where the data have them. None where the kind has none.
         classes: Names of the classes, in index order.
+        data: A digest that arms on the same records and split share.
     """
 
     id: str
@@ -112,6 +113,7 @@ class ArmStudy:
     records: pl.DataFrame | None = None
     predictions: pl.DataFrame | None = None
     classes: tuple[str, ...] = ()
+    data: str = ""
 
     def found(self, name: str) -> Any:
         """The first cell's evidence of that name (as asked of the data, it is the same in all); None where there is none."""

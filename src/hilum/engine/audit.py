@@ -3,35 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hilum.core.binding import Estimand
 from hilum.core.check import ArmStudy, Study
-from hilum.core.component import describe
-from hilum.core.finder import Found, find
-from hilum.core.row import CheckRow
+from hilum.core.component import describe, digest
+from hilum.core.finder import Found, find, get
+from hilum.core.margins import margin_for
+from hilum.core.row import CheckRow, Estimate
 from hilum.engine.figures import ArmScores, estimate, metrics_of, row_values
 
+if TYPE_CHECKING:
+    import polars as pl
 
-def audit(scores: Sequence[ArmScores], *, subjects_known: bool, synthetic: bool) -> list[CheckRow]:
+
+@dataclass(frozen=True)
+class Use:
+    """What a study says of its intended use.
+
+    Attributes:
+        future: Whether it claims use on later patients; None where it does not say.
+        prevalence: The share of positives where it is meant to be used; None where that is not said.
+        interval_limit: The widest interval over subjects that it accepts, as a share of the estimate.
+    """
+
+    future: bool | None = None
+    prevalence: float | None = None
+    interval_limit: float = 1.0
+
+
+def audit(scores: Sequence[ArmScores], *, synthetic: bool, use: Use | None = None) -> list[CheckRow]:
     """Run every check that the finder finds; critical ones first."""
     studies = tuple(_study(arm) for arm in scores if arm.frame.height)
     if not studies:
         return []
+    use = use or Use()
+    known = _subjects_known(scores, studies)
     rows: list[CheckRow] = []
     for found in find("checks").values():
-        for arm in studies if found.facts["SCOPE"] == "arm" else studies[:1]:
-            study = Study(arm=arm, arms=studies, subjects_known=subjects_known, synthetic=synthetic)
+        for arm in _asked(found.facts["SCOPE"], studies):
+            study = Study(
+                arm=arm,
+                arms=studies,
+                subjects_known=known,
+                synthetic=synthetic,
+                interval_limit=use.interval_limit,
+                margin=margin_for(arm.leading[0], trivial=None),
+                future_use=use.future,
+                prevalence=use.prevalence,
+            )
             rows.append(_ask(found, study))
     order = {"critical": 0, "major": 1, "note": 2}
     return sorted(rows, key=lambda row: (order.get(row.severity, 3), row.code, row.arm))
 
 
+def _asked(scope: str, studies: tuple[ArmStudy, ...]) -> tuple[ArmStudy, ...]:
+    """The arms that a check is asked of; a control is evidence for another arm, and is not asked itself."""
+    arms = tuple(arm for arm in studies if not arm.control)
+    if scope == "experiment":
+        return arms[:1]
+    if scope == "data":
+        # Once of each set of records; the trivial arm's cells hold what is known of the features.
+        by_data: dict[str, ArmStudy] = {}
+        for arm in sorted(arms, key=lambda arm: not arm.trivial):
+            by_data.setdefault(arm.data, arm)
+        return tuple(by_data.values())
+    return arms
+
+
+def _subjects_known(scores: Sequence[ArmScores], studies: Sequence[ArmStudy]) -> bool:
+    """Whether the data say who is who: of tables their records do, of other datasets the card."""
+    records = [study.records for study in studies if study.records is not None]
+    if records:
+        return all("subject" in frame.columns and frame["subject"].null_count() == 0 for frame in records)
+    return all(get("datasets", each.arm.dataset.name).facts.get("subjects") == "known" for each in scores)
+
+
 def _ask(found: Found, study: Study) -> CheckRow:
     facts = found.facts
-    whole = facts["SCOPE"] == "experiment"
+    scope = facts["SCOPE"]
     finding = found.load().check(study)
     return CheckRow(
         code=facts["CODE"],
@@ -39,8 +92,8 @@ def _ask(found: Found, study: Study) -> CheckRow:
         severity=facts["SEVERITY"],
         kind=facts["KIND"],
         scope=facts["SCOPE"],
-        arm="all arms" if whole else study.arm.name,
-        arm_id="" if whole else study.arm.id,
+        arm={"experiment": "all arms", "data": "the data"}.get(scope, study.arm.name),
+        arm_id=study.arm.id if scope == "arm" else "",
         status=finding.status,
         message=finding.message,
         proof=dict(finding.proof),
@@ -51,10 +104,14 @@ def _study(scores: ArmScores) -> ArmStudy:
     arm = scores.arm
     metric = metrics_of(arm.task.kind)[arm.task.leading_metric]
     evidence = _evidence(scores)
-    values = row_values(scores, metric)
-    exploded = values.filter(~values["value"].is_finite())
-    figure = estimate(scores, metric, Estimand(arm.task.unit))
-    interval = None if figure.interval is None else (figure.interval.low, figure.interval.high)
+    tabular = not scores.horizons
+    figure = estimate(scores, metric, Estimand(arm.task.unit, pool="all" if tabular else "unit"), interval=not arm.control)
+    if tabular:
+        values = _by_seed(figure) if arm.control else _by_fold(figure)
+        exploded = _not_finite(scores)
+    else:
+        rows = row_values(scores, metric)
+        values, exploded = _by_horizon(rows), _exploded(scores, rows)
     return ArmStudy(
         id=arm.id,
         name=arm.name,
@@ -63,36 +120,75 @@ def _study(scores: ArmScores) -> ArmStudy:
         trivial=describe(arm.model).name == arm.task.trivial,
         seeds=scores.seeds,
         split=_split(scores),
-        personal=all(bool(item.get("personal")) for item in evidence.values()),
+        personal=bool(evidence) and all(bool(item.get("personal")) for item in evidence.values()),
         leading=(metric.name, metric.direction),
-        values=_by_horizon(values),
-        scored={item: _scored(found) for item, found in evidence.items()},
-        exploded={item: exploded.filter(exploded["item"] == item)["seed"].n_unique() for item in scores.items},
+        values=values,
+        scored={item: _scored(found) for item, found in evidence.items() if "scored" in found},
+        exploded=exploded,
         evidence=evidence,
-        interval=interval,
+        interval=None if figure.interval is None else (figure.interval.low, figure.interval.high),
+        kind=arm.task.kind,
+        control=arm.control,
+        of=arm.controlled.id if arm.control else "",
+        figure=figure.value,
+        records=_stored(scores, "split.parquet") if tabular and not arm.control else None,
+        predictions=_stored(scores, "predictions.parquet") if tabular else None,
+        classes=next((tuple(found["classes"]) for found in evidence.values() if "classes" in found), ()),
+        data=digest([describe(arm.dataset).to_json(), describe(arm.task).to_json()]),
     )
+
+
+def _stored(scores: ArmScores, name: str) -> pl.DataFrame | None:
+    """What the arm's finished cells stored under a name; the cell fitted on every record tests nothing, and is left out."""
+    import polars as pl
+
+    frames = [pl.read_parquet(folder.path / name) for cell, folder in scores.cells if folder.done and cell.fold is not None]
+    return pl.concat(frames, how="diagonal_relaxed") if frames else None
+
+
+def _by_fold(figure: Estimate) -> dict[int | None, dict[str, float]]:
+    return {None: {fold.unit: fold.value for fold in figure.per_fold if fold.value is not None}}
+
+
+def _by_seed(figure: Estimate) -> dict[int | None, dict[str, float]]:
+    return {None: {f"seed {seed}": value for seed, value in enumerate(figure.per_seed)}}
+
+
+def _not_finite(scores: ArmScores) -> dict[str, int]:
+    """Fold to how many seeds gave a prediction that is not finite."""
+    import polars as pl
+
+    columns = [name for name, kind in scores.frame.schema.items() if kind == pl.Float64 and name != "target"]
+    bad = scores.frame.filter(~pl.all_horizontal(pl.col(columns).is_finite()))
+    return {f"fold {fold}": bad.filter(pl.col("fold") == fold)["seed"].n_unique() for fold in scores.frame["fold"].unique()}
+
+
+def _exploded(scores: ArmScores, values: pl.DataFrame) -> dict[str, int]:
+    exploded = values.filter(~values["value"].is_finite())
+    return {item: exploded.filter(exploded["item"] == item)["seed"].n_unique() for item in scores.items}
 
 
 def _evidence(scores: ArmScores) -> Mapping[str, Mapping[str, Any]]:
     merged: dict[str, dict[str, Any]] = {}
-    for _, folder in scores.cells:
-        if folder.done:
+    for cell, folder in scores.cells:
+        if folder.done and not (cell.fold is None and not scores.horizons):
             for item, found in folder.evidence().items():
                 merged.setdefault(item, found)  # cells of further seeds repeat the first one's evidence
     return merged
 
 
 def _scored(found: Mapping[str, Any]) -> str:
-    scored = found.get("scored", {})
-    return f"samples {scored.get('first')} to {scored.get('end')}"
+    scored = found["scored"]
+    return str(scored["units"]) if "units" in scored else f"samples {scored.get('first')} to {scored.get('end')}"
 
 
 def _split(scores: ArmScores) -> dict[str, list[str]]:
     import polars as pl
 
     parts: dict[str, set[str]] = {}
-    for _, folder in scores.cells:
-        if folder.done:
+    for cell, folder in scores.cells:
+        # A fold's split stands in `records`: parts of different folds share subjects, and must not be thrown together.
+        if folder.done and cell.fold is None and scores.horizons:
             for row in pl.read_parquet(folder.path / "split.parquet").iter_rows(named=True):
                 if row["subject"] is not None:
                     parts.setdefault(row["part"], set()).add(row["subject"])

@@ -10,18 +10,22 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.component import Spec, build
 from hilum.core.data import Dataset, Item
 from hilum.core.errors import HilumError, unknown
 from hilum.core.experiment import Search
-from hilum.core.outcome import Outcome
+from hilum.core.outcome import Block, Outcome
 from hilum.core.store import new_folder
 from hilum.engine.code_hash import versions
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Runner = Callable[..., Iterator[Outcome]]
 
@@ -69,6 +73,8 @@ def run_job(job: Job) -> Done:
             search=None if search is None else _search(search),
             seeds=tuple(job.spec["seeds"]),
             samples=samples,
+            fold=job.spec["fold"],
+            control=job.spec["control"],
         )
     )
     seconds = time.perf_counter() - began
@@ -105,7 +111,19 @@ def find_items(dataset: Dataset, folder: Path, ids: Sequence[str]) -> list[Item]
 
 
 def _load(dataset: Dataset, folder: Path, ids: Sequence[str]) -> list[Any]:
-    return [dataset.load(folder, item) for item in find_items(dataset, folder, ids)]
+    items = find_items(dataset, folder, ids)
+    return [_sample(dataset, folder, item.id, _stamps(folder, item)) for item in items]
+
+
+@lru_cache(maxsize=4)
+def _sample(dataset: Dataset, folder: Path, name: str, _stamps: tuple[tuple[int, int], ...]) -> Any:
+    # The folds of one table are cells of their own: the last few samples are kept, as long as their files do not change.
+    return dataset.load(folder, next(item for item in dataset.items(folder) if item.id == name))
+
+
+def _stamps(folder: Path, item: Item) -> tuple[tuple[int, int], ...]:
+    found = [path.stat() for path in (folder / name for name in item.files) if path.is_file()]
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in found)
 
 
 def _search(data: Mapping[str, Any]) -> Search:
@@ -113,17 +131,12 @@ def _search(data: Mapping[str, Any]) -> Search:
 
 
 def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> None:
-    import polars as pl
-
     _json(folder / "spec.json", job.spec)
     _json(folder / "env.json", environment())
-    pl.DataFrame([row for o in outcomes for row in o.split], infer_schema_length=None).write_parquet(
-        folder / "split.parquet"
-    )
-    _predictions(outcomes).write_parquet(folder / "predictions.parquet", compression="zstd", compression_level=3)
-    pl.DataFrame([row for o in outcomes for row in o.scores], infer_schema_length=None).write_parquet(
-        folder / "scores.parquet"
-    )
+    _frame(block for o in outcomes for block in o.split).write_parquet(folder / "split.parquet")
+    predictions = _frame(block for o in outcomes for block in o.predictions)
+    predictions.write_parquet(folder / "predictions.parquet", compression="zstd", compression_level=3)
+    _frame(block for o in outcomes for block in o.scores).write_parquet(folder / "scores.parquet")
     _json(folder / "evidence.json", {o.item: o.evidence for o in outcomes})
     _json(folder / "preprocess.json", {o.item: o.preprocess for o in outcomes})
     events = [{"item": o.item, **event} for o in outcomes for event in o.log]
@@ -133,26 +146,30 @@ def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> N
     (folder / "DONE").write_text(job.key + "\n", encoding="utf-8")
 
 
-def _predictions(outcomes: list[Outcome]) -> Any:
+def _frame(blocks: Iterable[Block]) -> pl.DataFrame:
+    import polars as pl
+
+    text = {"subject": pl.String, "item": pl.String}
+    frames = [_filled(block, text) for block in blocks if block]
+    return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+def _filled(block: Block, kinds: dict[str, Any]) -> pl.DataFrame:
+    """A frame of a block; what stands once in it stands in every row."""
     import numpy as np
     import polars as pl
 
-    frames = []
-    for outcome in outcomes:
-        for block in outcome.predictions:
-            columns: dict[str, Any] = {
-                "item": [outcome.item] * len(block.time),
-                "subject": [outcome.subject] * len(block.time),
-                "seed": np.full(len(block.time), block.seed, dtype=np.int32),
-                "horizon": block.horizon.astype(np.int32),
-                "time": block.time.astype(np.int32),
-            }
-            for index, channel in enumerate(outcome.channels):
-                columns[f"target:{channel}"] = np.ascontiguousarray(block.target[:, index])
-                columns[f"prediction:{channel}"] = np.ascontiguousarray(block.prediction[:, index])
-            schema = {"subject": pl.String}
-            frames.append(pl.DataFrame(columns, schema_overrides=schema))
-    return pl.concat(frames) if frames else pl.DataFrame()
+    rows = next(len(value) for value in block.values() if not isinstance(value, str) and np.ndim(value) == 1)
+    # An array of one value keeps its type; a list of one text and no array of text, which numpy would pad.
+    full = {
+        name: value
+        if not isinstance(value, str) and np.ndim(value) == 1
+        else [value] * rows
+        if value is None or isinstance(value, str)
+        else np.full(rows, value)
+        for name, value in block.items()
+    }
+    return pl.DataFrame(full, schema_overrides={name: kind for name, kind in kinds.items() if name in full})
 
 
 def _weights(folder: Path, outcomes: list[Outcome]) -> None:
@@ -163,6 +180,11 @@ def _weights(folder: Path, outcomes: list[Outcome]) -> None:
     folder.mkdir()
     if arrays:
         save_file(arrays, folder / "state.safetensors")
+    for outcome in outcomes:
+        if outcome.save is not None:
+            inner = folder / outcome.item.replace(" ", "-")
+            inner.mkdir()
+            outcome.save(inner)
 
 
 def _json(path: Path, data: Any) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hilum.core.binding import Bound, Estimand, match
+from hilum.core.binding import Bound, Estimand, Pool, match
 from hilum.core.claim import Claim, read_claims
 from hilum.core.experiment import Cell
-from hilum.core.finder import Found, get
+from hilum.core.finder import Found
 from hilum.core.row import Row
 from hilum.core.run import CellFolder, RunFolder
 from hilum.core.store import write_json
-from hilum.engine.audit import audit
+from hilum.engine.audit import Use, audit
 from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores
 from hilum.engine.judge import Bench, judge
 
@@ -27,12 +27,25 @@ class Evaluation:
 
 
 def evaluate(
-    run: RunFolder, cells: Sequence[tuple[Cell, CellFolder]], paper: Found | None, *, synthetic: bool
+    run: RunFolder,
+    cells: Sequence[tuple[Cell, CellFolder]],
+    paper: Found | None,
+    *,
+    synthetic: bool,
+    use: Use | None = None,
 ) -> Evaluation:
-    """Judge, audit and tabulate what the run's cells stored, and write it beside them."""
+    """Judge, audit and tabulate what the run's cells stored, and write it beside them.
+
+    Args:
+        run: The run's folder.
+        cells: Its cells and their folders.
+        paper: The paper whose claims are judged; None for a study of one's own.
+        synthetic: Whether the data are simulated.
+        use: What a study says of its intended use.
+    """
     arms = dict.fromkeys(cell.arm for cell, _ in cells)
     scores = [read_scores(arm, [pair for pair in cells if pair[0].arm == arm]) for arm in arms]
-    checks = audit(scores, subjects_known=_subjects_known(scores), synthetic=synthetic)
+    checks = audit(scores, synthetic=synthetic, use=use)
     rows: list[Row] = []
     if paper is not None:
         claims, bound = paper_claims(paper)
@@ -61,37 +74,31 @@ def paper_claims(paper: Found) -> tuple[tuple[Claim, ...], dict[str, Bound]]:
     return claims, match(claims, paper.load("bindings").bindings(), paper=paper.path.name)
 
 
-def _subjects_known(scores: Sequence[ArmScores]) -> bool:
-    names = {each.arm.dataset.name for each in scores}
-    return all(get("datasets", name).facts.get("subjects") == "known" for name in names)
-
-
 def _table(scores: ArmScores) -> list[dict[str, Any]]:
-    if not scores.frame.height:
+    """Every figure of an arm; a control's are no result, and stand with the check that reads them."""
+    if not scores.frame.height or scores.arm.control:
         return []
     arm = scores.arm
     metrics = metrics_of(arm.task.kind)
     leading = arm.task.leading_metric
+    names = sorted(metrics, key=lambda name: name != leading)
+    pool: Pool = "unit" if scores.horizons else "all"
     # All metrics over all horizons, and the leading one at each horizon: what the report draws.
-    asked: list[tuple[str, int | None]] = [(name, None) for name in sorted(metrics, key=lambda n: n != leading)]
-    asked += [(leading, horizon) for horizon in scores.horizons]
-    seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows())
-    lines = []
-    for name, horizon in asked:
-        metric = metrics[name]
-        estimand = Estimand(arm.task.unit, horizons=() if horizon is None else (horizon,))
-        lines.append(
-            {
-                "arm_id": arm.id,
-                "arm": arm.name,
-                "protocol": arm.protocol,
-                "metric": name,
-                "metric_title": metric.title,
-                "unit": metric.unit,
-                "direction": metric.direction,
-                "horizon": horizon,
-                "horizon_s": None if horizon is None else seconds[horizon],
-                "estimate": asdict(estimate(scores, metric, estimand)),
-            }
-        )
-    return lines
+    asked = [(name, Estimand(arm.task.unit, pool=pool), None) for name in names]
+    asked += [(leading, Estimand(arm.task.unit, horizons=(horizon,)), horizon) for horizon in scores.horizons]
+    seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows()) if scores.horizons else {}
+    return [
+        {
+            "arm_id": arm.id,
+            "arm": arm.name,
+            "protocol": arm.protocol,
+            "metric": name,
+            "metric_title": metrics[name].title,
+            "unit": metrics[name].unit,
+            "direction": metrics[name].direction,
+            "horizon": horizon,
+            "horizon_s": None if horizon is None else seconds[horizon],
+            "estimate": asdict(estimate(scores, metrics[name], estimand)),
+        }
+        for name, estimand, horizon in asked
+    ]

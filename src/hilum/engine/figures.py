@@ -6,20 +6,23 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.core.binding import Estimand
 from hilum.core.experiment import Arm, Cell
 from hilum.core.finder import find
-from hilum.core.metric import Metric
+from hilum.core.metric import Metric, Score
 from hilum.core.row import Estimate, Range, UnitValue
 from hilum.core.run import CellFolder
-from hilum.metrics.stats import subject_interval
+from hilum.metrics.stats import pooled_interval, subject_interval
 
 if TYPE_CHECKING:
     import polars as pl
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class ArmScores:
     @property
     def horizons(self) -> tuple[int, ...]:
         """Horizons that were scored, in samples."""
-        return tuple(sorted(self.frame["horizon"].unique().to_list())) if self.frame.height else ()
+        return tuple(sorted(self.frame["horizon"].unique().to_list())) if "horizon" in self.frame.columns else ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -80,7 +83,7 @@ def row_values(scores: ArmScores, metric: Metric) -> pl.DataFrame:
     """item, seed, horizon, horizon_s, value: the metric of every stored row on its own."""
     import polars as pl
 
-    columns = {need: scores.frame[need].cast(pl.Float64).to_numpy() for need in metric.needs}
+    columns = columns_of(scores.frame, metric)
     values = [
         metric({need: column[i : i + 1] for need, column in columns.items()}).value for i in range(scores.frame.height)
     ]
@@ -89,15 +92,30 @@ def row_values(scores: ArmScores, metric: Metric) -> pl.DataFrame:
     )
 
 
-def estimate(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
-    """The figure that an estimand asks for: seeds, horizons and units averaged in the stated order.
-
-    Seeds whose forecast is not finite are left out of a unit's mean, as the papers do; HIL020 counts them.
-    """
+def columns_of(frame: pl.DataFrame, metric: Metric) -> dict[str, Array]:
+    """The columns that a metric reads: those it names, and class probabilities where there are any."""
     import polars as pl
 
+    names = [name for name in frame.columns if name in metric.needs or name.startswith("p:")]
+    return {name: frame[name].cast(pl.Float64).to_numpy() for name in names}
+
+
+def estimate(scores: ArmScores, metric: Metric, estimand: Estimand, *, interval: bool = True) -> Estimate:
+    """The figure that an estimand asks for.
+
+    Of units, seeds, horizons and units are averaged in the stated order; seeds whose forecast is not finite are left out of a
+    unit's mean, as the papers do, and HIL020 counts them. Of folds or of all rows, rows are pooled first.
+    """
     if not scores.frame.height:
         return Estimate(None, None, reason="no cell of this arm is finished")
+    if estimand.pool == "unit":
+        return _of_units(scores, metric, estimand)
+    return _of_pooled_rows(scores.frame, metric, estimand, interval)
+
+
+def _of_units(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
+    import polars as pl
+
     rows = row_values(scores, metric)
     if estimand.horizons:
         rows = rows.filter(pl.col("horizon").is_in(estimand.horizons))
@@ -112,6 +130,40 @@ def estimate(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
     interval, reason = _interval(values, metric)
     units = tuple(UnitValue(item, per_unit[item]) for item in sorted(per_unit))
     return Estimate(float(np.mean(values)), interval, reason, units, tuple(per_seed))
+
+
+def _of_pooled_rows(frame: pl.DataFrame, metric: Metric, estimand: Estimand, interval: bool) -> Estimate:
+    """One figure a fold and seed, or a seed, then the mean; the interval draws subjects again, the same in every group."""
+    columns = columns_of(frame, metric)
+    seed, fold = frame["seed"].to_numpy(), frame["fold"].to_numpy()
+    by_fold = _figures(metric, columns, fold)
+    by_seed: dict[int, float] = {}
+    groups = seed.astype(np.int64)
+    if estimand.pool == "fold":
+        folds, place = np.unique(fold, return_inverse=True)
+        groups = groups * len(folds) + place
+    figures = _figures(metric, columns, groups)
+    for name in np.unique(seed):
+        own = [figures[group].value for group in np.unique(groups[seed == name])]
+        by_seed[int(name)] = float(np.mean(own))
+    value = float(np.mean(list(by_seed.values())))
+    reason = next((score.reason for score in figures.values() if not score.defined), "")
+    folds_shown = tuple(UnitValue(str(k), v.value if v.defined else None) for k, v in by_fold.items())
+    if not math.isfinite(value):
+        return Estimate(None, None, reason=reason or "undefined", per_fold=folds_shown)
+    if not interval:
+        return Estimate(value, None, "not asked for", (), tuple(by_seed.values()), folds_shown)
+    made = pooled_interval(columns, frame["subject"].to_numpy(), metric, groups=groups)
+    found = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
+    return Estimate(value, found, "" if found else made.note, (), tuple(by_seed.values()), folds_shown)
+
+
+def _figures(metric: Metric, columns: dict[str, Array], groups: Array) -> dict[int, Score]:
+    """The metric of each group's rows."""
+    return {
+        int(group): metric({name: column[groups == group] for name, column in columns.items()})
+        for group in np.unique(groups)
+    }
 
 
 def _average(rows: pl.DataFrame, keep: str) -> list[tuple[str, float]]:

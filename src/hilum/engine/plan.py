@@ -42,7 +42,7 @@ def make_plan(
     experiment: Experiment, run: RunFolder, *, data: Path | None = None, fresh: bool = False
 ) -> list[Planned]:
     """Decide for each cell whether it runs, is kept, or cannot run."""
-    return [_plan(cell, run, data, fresh) for cell in experiment.cells]
+    return [_plan(cell, run, experiment, data, fresh) for cell in experiment.cells]
 
 
 def count(plan: list[Planned]) -> Counter[str]:
@@ -50,11 +50,11 @@ def count(plan: list[Planned]) -> Counter[str]:
     return Counter(planned.status for planned in plan)
 
 
-def _plan(cell: Cell, run: RunFolder, data: Path | None, fresh: bool) -> Planned:
+def _plan(cell: Cell, run: RunFolder, experiment: Experiment, data: Path | None, fresh: bool) -> Planned:
     try:
         dataset, task = cell.arm.dataset, cell.arm.task
         bind(dataset.provides, task.needs, dataset=dataset.name, task=describe(task).name)
-        folder = data_folder(dataset, data)
+        folder = experiment.folders.get(dataset.name) or data_folder(dataset, data)
         _need_extra(cell.arm.model)
         key = cell_key(cell, folder)
     except HilumError as error:

@@ -24,7 +24,7 @@ from hilum.core.component import change
 from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
 from hilum.core.kinds.forecast import PROTOCOLS, Forecaster, ForecastModel, ForecastSetting
-from hilum.core.outcome import Outcome, PredictionBlock
+from hilum.core.outcome import Block, Outcome, channel_columns, columns
 from hilum.metrics.forecast import METRICS, statistics
 from hilum.modalities.series.sample import Series, assess
 
@@ -57,6 +57,8 @@ def run(
     search: Search | None,
     seeds: tuple[int, ...],
     samples: list[Series],
+    fold: int | None = None,
+    control: str = "",
 ) -> Iterator[Outcome]:
     """One outcome a series: choose settings where asked, stream every seed, score, probe."""
     if protocol not in PROTOCOLS:
@@ -112,11 +114,9 @@ def _run_one(
     ]
     return Outcome(
         item=series.item,
-        subject=series.subject,
-        split=split,
+        split=[columns(split)],
         predictions=blocks,
-        channels=tuple(series.channels),
-        scores=scores,
+        scores=[columns(scores)],
         evidence=evidence,
         log=log,
         weights=states,
@@ -315,15 +315,20 @@ def _last_forecast(
 
 def _block(
     series: Series, horizons: tuple[int, ...], first: int, end: int, seed: int, forecasts: Array
-) -> PredictionBlock:
+) -> Block:
     times = np.arange(first, end)
-    return PredictionBlock(
-        seed=seed,
-        horizon=np.repeat(np.asarray(horizons), len(times)),
-        time=np.tile(times, len(horizons)),
-        target=np.tile(series.values[first:end], (len(horizons), 1)),
-        prediction=forecasts[:, first:end].reshape(-1, forecasts.shape[2]),
-    )
+    return {
+        "item": series.item,
+        "subject": series.subject,
+        "seed": np.int32(seed),
+        "horizon": np.repeat(np.asarray(horizons, dtype=np.int32), len(times)),
+        "time": np.tile(times, len(horizons)).astype(np.int32),
+        **channel_columns(
+            np.tile(series.values[first:end], (len(horizons), 1)),
+            forecasts[:, first:end].reshape(-1, forecasts.shape[2]),
+            tuple(series.channels),
+        ),
+    }
 
 
 def _scores(

@@ -46,6 +46,7 @@ class Table:
         target: Name of the outcome.
         unit: Its unit; empty for classes.
         attrition: What was excluded, in order: why, and how many records.
+        made_from: Columns that the outcome was made from, where somebody said so.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Table:
     target: str = ""
     unit: str = ""
     attrition: tuple[tuple[str, int], ...] = ()
+    made_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse frames that do not belong together, and put records into the order of their ids."""

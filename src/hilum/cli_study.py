@@ -1,0 +1,130 @@
+"""The commands of the second door: audit a table, begin a study, compare runs, predict a file. Thin; no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hilum.cli_parts import Json, RunPath, console, print_json
+
+new_app = typer.Typer(help="Begin something: a study of one's own table.", no_args_is_help=True)
+
+
+def audit(
+    table: Annotated[Path, typer.Argument(help="CSV, Parquet or xlsx: one row a record.")],
+    subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
+    target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
+    split: Annotated[str, typer.Option(help="Column of the part or fold.")] = "",
+    time: Annotated[str, typer.Option(help="Column that says when.")] = "",
+    source: Annotated[str, typer.Option(help="Column of the device or channel.")] = "",
+    site: Annotated[str, typer.Option(help="Column that says where.")] = "",
+    content: Annotated[str, typer.Option(help="Column of a content hash, or of file names beside the table.")] = "",
+    features: Annotated[str, typer.Option(help="Only these features, separated by commas.")] = "",
+    exclude: Annotated[str, typer.Option(help="Columns to leave aside, separated by commas.")] = "",
+    kind: Annotated[Literal["classify", "regress"], typer.Option(help="What the outcome is.")] = "classify",
+    future: Annotated[bool | None, typer.Option("--future/--no-future", help="Is it meant for later patients?")] = None,
+    prevalence: Annotated[float | None, typer.Option(help="Share of positives where it will be used.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Audit a table and its split: exit code 4 where a critical or major check fails, for someone else's CI."""
+    from hilum.engine.table_audit import audit_file
+    from hilum.report.terminal import audit_table
+
+    rows = audit_file(
+        table,
+        subject=subject,
+        target=target,
+        split=split,
+        time=time,
+        source=source,
+        site=site,
+        content=content,
+        features=_names(features),
+        exclude=_names(exclude),
+        kind=kind,
+        future_use=future,
+        prevalence=prevalence,
+    )
+    if as_json:
+        print_json([row.to_json() for row in rows])
+    else:
+        console().print(audit_table(rows, title=f"Audit of {table}"))
+    failed = any(row.status == "fail" and row.severity in {"critical", "major"} for row in rows)
+    raise typer.Exit(4 if failed else 0)
+
+
+def compare(
+    run_a: RunPath,
+    run_b: Annotated[Path | None, typer.Argument(help="Another run; by default the same.")] = None,
+    arm: Annotated[str, typer.Option(help="An arm of the first run.")] = "",
+    against: Annotated[str, typer.Option(help="An arm of the second run.")] = "",
+    metric: Annotated[str, typer.Option(help="By this metric; the leading one by default.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Compare arms of two runs (or of one) on what both predicted, paired by subject."""
+    from hilum.core.run import open_run
+    from hilum.engine.compare import compare as compared
+    from hilum.report.comparison import comparison_lines, comparison_table
+
+    first = open_run(run_a)
+    found = compared(first, open_run(run_b) if run_b else first, arm_a=arm, arm_b=against, metric=metric)
+    if as_json:
+        print_json(comparison_lines(found))
+        return
+    console().print(comparison_table(found))
+
+
+def predict(
+    path: RunPath,
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or xlsx with the study's features.")],
+    model: Annotated[str, typer.Option(help="A model of the run; by default the best.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict a file with a stored run's model; warns where the file is unlike what the model has seen."""
+    from hilum.core.run import open_run
+    from hilum.engine.tables.predict import predict as predicted
+    from hilum.report.comparison import prediction_lines, prediction_view, write_predictions
+
+    found = predicted(open_run(path), file, model=model)
+    if out is not None:
+        write_predictions(found, out)
+    if as_json:
+        print_json(prediction_lines(found))
+        return
+    console().print(prediction_view(found))
+    if out is not None:
+        typer.echo(f"Predictions: {out}")
+
+
+@new_app.command("study")
+def new_study(
+    name: Annotated[str, typer.Argument(help="A new folder; the study is called like it.")],
+    table: Annotated[Path | None, typer.Option(help="Your table: CSV, Parquet or xlsx. It is read, not copied.")] = None,
+    dataset: Annotated[str, typer.Option(help="Or a dataset of this house that is a table, e.g. tjh_covid.")] = "",
+    target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
+    subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
+    data: Annotated[Path | None, typer.Option("--data", help="Directory that holds <dataset name>/ folders.")] = None,
+) -> None:
+    """Write an annotated study.toml for a table: columns guessed, every setting explained."""
+    from hilum.study.template import begin
+
+    begun = begin(Path(name), table=table, dataset=dataset, target=target, subject=subject, data=data)
+    for remark in begun.remarks:
+        typer.echo(f"- {remark}")
+    typer.echo(f"Study: {begun.path}")
+    typer.echo(f"Next: look at it, then `hilum run {begun.path}`")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (audit, compare, predict):
+        app.command()(command)
+    app.add_typer(new_app, name="new")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+

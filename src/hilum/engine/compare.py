@@ -1,0 +1,180 @@
+"""Compare: two arms, of two runs or of one, on the records that both predicted, paired by subject.
+
+    tables      predictions are averaged over seeds (and repeats) record by record; the difference of the pooled metric has a
+                cluster bootstrap over subjects with the same draw for both, and a p-value from swapping the two within subjects
+    forecasts   the leading metric of each recording, paired; t or bootstrap over recordings, sign flips
+
+A record with another outcome in the other run is an error: the two did not answer the same question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hilum.core.errors import DataError, UsageError
+from hilum.core.row import read_estimate
+from hilum.core.run import RunFolder
+from hilum.core.store import read_json
+from hilum.engine.figures import metrics_of
+from hilum.engine.stored import StoredArm, arm_by_name, stored_arms
+from hilum.metrics.stats import PairedDifference, paired_difference, paired_pooled_difference
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against another by one metric.
+
+    Attributes:
+        a: Title of the first arm.
+        b: Title of the second.
+        metric: Title of the metric.
+        direction: Which way is better.
+        value_a: The first arm's figure on what both predicted.
+        value_b: The second's.
+        difference: a - b with its interval over subjects and p.
+        records: Records (recordings) that both predicted.
+        only_a: Records that the first alone predicted.
+        only_b: Records that the second alone predicted.
+    """
+
+    a: str
+    b: str
+    metric: str
+    direction: str
+    value_a: float
+    value_b: float
+    difference: PairedDifference
+    records: int
+    only_a: int
+    only_b: int
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        interval = self.difference.interval
+        if not interval.defined:
+            return f"undecided: {interval.note}"
+        if interval.low <= 0 <= interval.high:
+            return "no difference shown"
+        above = interval.low > 0
+        if self.direction == "none":
+            return "they differ; neither way is better"
+        return f"{self.a if above == (self.direction == 'higher') else self.b} is better"
+
+
+def compare(a: RunFolder, b: RunFolder, *, arm_a: str = "", arm_b: str = "", metric: str = "") -> list[Comparison]:
+    """Compare arms of two runs: those named, or every pair of equal titles.
+
+    Raises:
+        UsageError: an arm or metric that is not there, or runs without a common arm.
+        DataError: a record has another outcome in the other run, or nothing is shared.
+    """
+    arms_a, arms_b = stored_arms(a), stored_arms(b)
+    if arm_a or arm_b:
+        first = arm_by_name(arms_a, arm_a or arm_b, where=str(a.path))
+        second = arm_by_name(arms_b, arm_b or arm_a, where=str(b.path))
+        return [_pair(a, b, first, second, metric)]
+    titles = {arm.name: arm for arm in arms_b}
+    pairs = [(arm, titles[arm.name]) for arm in arms_a if arm.name in titles]
+    if not pairs:
+        raise UsageError(
+            "the runs have no arm of the same name", where=f"{a.path} and {b.path}", do="Name two with --arm and --against"
+        )
+    return [_pair(a, b, first, second, metric) for first, second in pairs]
+
+
+def _pair(run_a: RunFolder, run_b: RunFolder, a: StoredArm, b: StoredArm, name: str) -> Comparison:
+    task_a, task_b = a.task, b.task
+    if task_a.kind != task_b.kind:
+        raise UsageError(f"'{a.name}' is asked to {task_a.kind}, '{b.name}' to {task_b.kind}", do="Compare arms of one kind")
+    if task_a.kind in {"classify", "regress"}:
+        return _tables(a, b, task_a, name)
+    return _units(run_a, run_b, a, b, name or task_a.leading_metric)
+
+
+def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
+    metrics = metrics_of(task.kind)
+    if name and name not in metrics:
+        raise UsageError(f"there is no {task.kind} metric '{name}'", do=f"There is: {', '.join(metrics)}")
+    metric = metrics[name or task.leading_metric]
+    mine, theirs = _by_record(a), _by_record(b)
+    shared = mine.join(theirs, on="item", how="inner", suffix=" b").sort("item")
+    if not shared.height:
+        raise DataError(f"'{a.name}' and '{b.name}' predicted no common record", do="Run both on the same table and ids")
+    changed = shared.filter(shared["target"] != shared["target b"])
+    if changed.height:
+        raise DataError(
+            f"record '{changed['item'][0]}' has the outcome {changed['target'][0]:g} in one run and "
+            f"{changed['target b'][0]:g} in the other ({changed.height} such records)",
+            do="Compare runs of the same outcome",
+        )
+    columns_a = _columns(shared, task.kind, "")
+    columns_b = _columns(shared, task.kind, " b")
+    subjects = shared["subject"].fill_null(shared["item"]).to_numpy()
+    difference = paired_pooled_difference(columns_a, columns_b, subjects, metric)
+    return Comparison(
+        a.name,
+        b.name,
+        metric.title,
+        metric.direction,
+        metric(columns_a).value,
+        metric(columns_b).value,
+        difference,
+        shared.height,
+        mine.height - shared.height,
+        theirs.height - shared.height,
+    )
+
+
+def _by_record(arm: StoredArm) -> pl.DataFrame:
+    """One row a record: its outcome, its subject, and its prediction averaged over seeds and repeats."""
+    import polars as pl
+
+    frame = arm.predictions()
+    predicted = [name for name in frame.columns if name == "prediction" or name.startswith("p:")]
+    return frame.group_by("item").agg(pl.col("subject").first(), pl.col("target").first(), pl.col(predicted).mean())
+
+
+def _columns(shared: pl.DataFrame, kind: str, suffix: str) -> dict[str, Any]:
+    target = shared["target"].to_numpy()
+    if kind == "regress":
+        from hilum.metrics.regress import statistics_by
+
+        return statistics_by(np.arange(shared.height), target, shared[f"prediction{suffix}"].to_numpy())
+    names = [name for name in shared.columns if name.startswith("p:") and name.endswith(" b") == bool(suffix)]
+    return {"target": target, **{name.removesuffix(" b"): shared[name].to_numpy() for name in names}}
+
+
+def _units(run_a: RunFolder, run_b: RunFolder, a: StoredArm, b: StoredArm, name: str) -> Comparison:
+    line_a, mine = _unit_values(run_a, a, name)
+    _, theirs = _unit_values(run_b, b, name)
+    shared = sorted(mine.keys() & theirs.keys())
+    if not shared:
+        raise DataError(f"'{a.name}' and '{b.name}' scored no common unit", do="Run both on the same recordings")
+    return Comparison(
+        a.name,
+        b.name,
+        line_a["metric_title"],
+        line_a["direction"],
+        float(np.mean([mine[unit] for unit in shared])),
+        float(np.mean([theirs[unit] for unit in shared])),
+        paired_difference(mine, theirs),
+        len(shared),
+        len(mine) - len(shared),
+        len(theirs) - len(shared),
+    )
+
+
+def _unit_values(run: RunFolder, arm: StoredArm, name: str) -> tuple[dict[str, Any], dict[str, float]]:
+    for line in read_json(run.path / "results.json"):
+        if line["arm_id"] == arm.id and line["metric"] == name and line["horizon"] is None:
+            estimate = read_estimate(line["estimate"])
+            assert estimate is not None
+            return line, {unit.unit: unit.value for unit in estimate.per_unit if unit.value is not None}
+    raise UsageError(f"'{arm.name}' has no figure '{name}'", where=str(run.path), do="See `hilum report`")

@@ -1,0 +1,125 @@
+"""Predict: a stored run's model on a new file, with warnings where the file is unlike what the model has seen.
+
+    run --final cell (fitted on every record)--> prepared features --> predictions, range warnings, distance from train
+
+The figures of the run speak for models fitted on its folds; the model used here saw all records. A prediction far from train is
+given, and said to be far: it is not refused, for the reader may know why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hilum.core.component import Spec, build
+from hilum.core.errors import HilumError
+from hilum.core.row import read_estimate
+from hilum.core.run import RunFolder
+from hilum.core.store import read_json
+from hilum.engine.stored import StoredArm, arm_by_name, stored_arms
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FAR = 0.99
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of one file.
+
+    Attributes:
+        arm: The model's title.
+        chosen: Why this model.
+        figure: What the run measured of it, in words.
+        frame: One row a record: item, subject where known, `p CLASS` or `prediction`, `closer_in_train` (the share of train
+            records that lie closer to their centre), `far`, `warnings` (how many).
+        warnings: One row a warning: record, feature, what is unusual, the range that train had.
+        licence: Of the data that the model learned from.
+        synthetic: Whether these were simulated.
+    """
+
+    arm: str
+    chosen: str
+    figure: str
+    frame: pl.DataFrame
+    warnings: pl.DataFrame
+    licence: str
+    synthetic: bool
+
+
+def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
+    """Predict every record of a file.
+
+    Args:
+        run: A run of a study.
+        file: CSV, Parquet or xlsx with the study's features; outcome and other columns are not needed.
+        model: Title of a model of the run; by default the one with the best leading figure.
+
+    Raises:
+        HilumError: the run has no table model, or the weights are damaged.
+        DataError: the file cannot be used, by file, column and row.
+    """
+    import polars as pl
+
+    from hilum.modalities.table.distance import load_distance
+    from hilum.modalities.table.prepare import Prepared
+    from hilum.modalities.table.read import read_for_prediction
+
+    arm, chosen, figure = _choose(run, model)
+    cell = arm.final()
+    spec = cell.spec()
+    folder = cell.path / "weights" / "all-records"
+    stored = read_json(cell.path / "preprocess.json")["all records"]
+    prepared = Prepared.from_json(stored["prepare"])
+    dataset = build(Spec.from_json(spec["dataset"]))
+    if not hasattr(dataset, "columns"):
+        raise HilumError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
+    table = read_for_prediction(file, dataset.columns, features=stored["features"], name=file.stem)
+    settings = build(Spec.from_json(stored["model"]))
+    inputs = prepared.apply(table.features)
+    predicted = settings.load(folder).predict(inputs)
+    closer = load_distance(folder).closer(inputs)
+    warned = prepared.warnings(table.features).with_columns(item=table.rows["item"].gather(pl.col("record")))
+    counts = table.rows.select("item").join(warned.group_by("item").len("warnings"), on="item", how="left", maintain_order="left")
+    classes = stored["classes"]
+    columns = {f"p {name}": predicted[:, index] for index, name in enumerate(classes)} if classes else {"prediction": predicted}
+    kept = [name for name in ("item", "subject") if name in table.rows.columns]
+    frame = table.rows.select(kept).with_columns(
+        **{name: pl.Series(values) for name, values in columns.items()},
+        closer_in_train=pl.Series(closer),
+        far=pl.Series(closer > FAR),
+        warnings=counts["warnings"].fill_null(0),
+    )
+    info = run.info()
+    licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
+    return Prediction(arm.name, chosen, figure, frame, warned, licence, bool(info["synthetic"]))
+
+
+def _choose(run: RunFolder, model: str) -> tuple[StoredArm, str, str]:
+    arms = stored_arms(run)
+    lines = [line for line in read_json(run.path / "results.json") if line["horizon"] is None]
+    leading = lines[0]["metric"] if lines else ""
+    own = {line["arm_id"]: line for line in lines if line["metric"] == leading}
+    if model:
+        arm = arm_by_name(arms, model, where=str(run.path))
+        return arm, "as asked", _told(own.get(arm.id))
+    sign = 1.0 if lines and lines[0]["direction"] == "higher" else -1.0
+    ranked = sorted(
+        (arm for arm in arms if not arm.trivial and own.get(arm.id, {}).get("estimate", {}).get("value") is not None),
+        key=lambda arm: -sign * own[arm.id]["estimate"]["value"],
+    )
+    if not ranked:
+        raise HilumError("no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again")
+    return ranked[0], f"the best {own[ranked[0].id]['metric_title']} of {len(ranked)} models", _told(own[ranked[0].id])
+
+
+def _told(line: dict[str, Any] | None) -> str:
+    estimate = read_estimate(line["estimate"]) if line else None
+    if line is None or estimate is None or estimate.value is None:
+        return "no figure was measured of it"
+    told = f"{line['metric_title']} {estimate.value:.3f}"
+    if estimate.interval is not None:
+        told += f" ({estimate.interval.low:.3f} to {estimate.interval.high:.3f}, 95 % over {estimate.interval.n} subjects)"
+    return f"{told} on test parts"

@@ -1,0 +1,177 @@
+"""The runner of tables: one cell is one arm and one fold. Deals the folds, learns from train, predicts test, probes.
+
+    fold k      learn from the fold's train part, predict its test part
+    fold None   learn from every record; nothing is tested. It is what `hilum predict` uses, and what the folds' figures speak for
+
+    control "permuted labels"   before anything else the labels are dealt anew among subjects, one permutation a seed, and the
+                                whole pipeline runs on them: what scores as well as the real labels has learned nothing
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.component import describe, digest
+from hilum.core.errors import DataError, UsageError
+from hilum.core.experiment import Search
+from hilum.core.outcome import Block, Outcome
+from hilum.core.split import Texts, deal
+from hilum.engine.tables.pipeline import (
+    Pipeline,
+    learn,
+    probability_columns,
+    records_of,
+    score_block,
+    subjects_of,
+)
+from hilum.engine.tables.probes import data_evidence, pipeline_evidence
+from hilum.modalities.table.profile import equal_rows
+from hilum.modalities.table.sample import Table
+
+PERMUTED = "permuted labels"
+CONTROLS = ("", PERMUTED)
+CARRIED = ("time", "source", "site")
+
+
+def run(
+    *,
+    task: Any,
+    model: Any,
+    protocol: str,
+    search: Search | None,
+    seeds: tuple[int, ...],
+    samples: list[Table],
+    fold: int | None = None,
+    control: str = "",
+) -> Iterator[Outcome]:
+    """One outcome: the fold.
+
+    Raises:
+        UsageError: an unknown control, or a fold that the split does not have.
+        DataError: records without an outcome, or a fold without records to train or test on.
+    """
+    (table,) = samples
+    if control not in CONTROLS:
+        raise UsageError(f"there is no control '{control}' for tables", do=f"There is: {', '.join(CONTROLS[1:])}")
+    if table.rows["target"].null_count():
+        raise DataError("some records have no outcome", where=f"table '{table.name}'", do="Leave them out, or label them")
+    yield _outcome(task, model, search, seeds, table, fold, control)
+
+
+def _outcome(
+    task: Any, model: Any, search: Search | None, seeds: tuple[int, ...], table: Table, fold: int | None, control: str
+) -> Outcome:
+    number = -1 if fold is None else fold
+    predictions: list[Block] = []
+    scores: list[Block] = []
+    log: list[dict[str, Any]] = []
+    split: list[Block] = []
+    first: tuple[Table, Texts, Pipeline] | None = None
+    for seed in seeds:
+        began = time.perf_counter()
+        asked = permute(table, seed) if control == PERMUTED else table
+        part = parts_of(task, asked, fold)
+        pipeline = learn(task, model, search, asked, part, 0 if control == PERMUTED else seed)
+        first = first or (asked, part, pipeline)
+        if fold is not None:
+            test = asked.take(part == "test")
+            predicted = pipeline.predict(test)
+            predictions.append(_prediction_block(test, predicted, number, seed))
+            scores.append(score_block(test, predicted, number, seed))
+        log.append({"event": "fitted", "seed": seed, "seconds": time.perf_counter() - began})
+    assert first is not None
+    asked, part, pipeline = first
+    if not control:
+        split.append(_split_block(asked, part, number))
+    train = asked.take(part == "train")
+    evidence: dict[str, Any] = {
+        "scored": {"units": digest(asked.rows["item"].to_numpy()[part == "test"].tolist())},
+        "choices": {"settings": describe(pipeline.model).settings, "tried": [list(pair) for pair in pipeline.tried]},
+        "preprocessing": {"fitted on": task.fitted_on, "records": train.height, "fingerprint": pipeline.prepared.fingerprint},
+        "classes": list(table.classes),
+    }
+    if fold == 0 and not control:
+        evidence = _merged(evidence, pipeline_evidence(task, model, search, asked, part, seeds[0], pipeline))
+        if describe(model).name == task.trivial:
+            evidence = _merged(evidence, data_evidence(asked, part))
+    return Outcome(
+        item="all records" if fold is None else f"fold {fold}",
+        split=split,
+        predictions=predictions,
+        scores=scores,
+        evidence=evidence,
+        log=log,
+        save=None if control else _saver(pipeline, train),
+        preprocess={
+            "prepare": pipeline.prepared.to_json(),
+            "model": describe(pipeline.model).to_json(),
+            "classes": list(table.classes),
+            "features": {name: str(kind) for name, kind in table.features.schema.items()},
+        },
+    )
+
+
+def parts_of(task: Any, table: Table, fold: int | None) -> Texts:
+    """The part of each record: of fold None, all are train.
+
+    Raises:
+        UsageError: the split has no such fold.
+    """
+    if fold is None:
+        return np.full(table.height, "train")
+    parts = deal(task.split, records_of(table, task.kind), where=f"table '{table.name}'")
+    if not 0 <= fold < len(parts):
+        raise UsageError(f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(parts)} folds")
+    return parts[fold]
+
+
+def permute(table: Table, seed: int) -> Table:
+    """The same table with labels dealt anew among subjects: each takes another's series of labels, repeated or cut to fit."""
+    import polars as pl
+
+    _, member = np.unique(subjects_of(table), return_inverse=True)
+    order = np.argsort(member, kind="stable")
+    target = table.rows["target"].to_numpy()
+    series = np.split(target[order], np.cumsum(np.bincount(member))[:-1])
+    dealt = np.random.default_rng([seed, 16]).permutation(len(series))
+    moved = np.empty_like(target)
+    moved[order] = np.concatenate([np.resize(series[other], len(own)) for own, other in zip(series, dealt, strict=True)])
+    return replace(table, rows=table.rows.with_columns(pl.Series("target", moved)))
+
+
+def _prediction_block(test: Table, predicted: NDArray[np.float64], fold: int, seed: int) -> Block:
+    columns = probability_columns(predicted) if test.classes else {"prediction": predicted}
+    return {**_row_columns(test), "fold": np.int32(fold), "seed": np.int32(seed), **columns}
+
+
+def _split_block(table: Table, part: Texts, fold: int) -> Block:
+    _, content = equal_rows(table)
+    return {**_row_columns(table), "content": content, "fold": np.int32(fold), "part": part.astype(str).tolist()}
+
+
+def _row_columns(table: Table) -> Block:
+    rows = table.rows
+    kept = [name for name in rows.columns if name in {"subject", "target", *CARRIED} or name.startswith("group:")]
+    return {"item": rows["item"], **{name: rows[name] for name in kept}}
+
+
+def _saver(pipeline: Pipeline, train: Table) -> Any:
+    def save(folder: Path) -> None:
+        from hilum.modalities.table.distance import fit_distance
+
+        pipeline.fitted.save(folder)
+        fit_distance(pipeline.prepared.apply(train.features)).save(folder)
+
+    return save
+
+
+def _merged(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    """Two dictionaries in one; of a name in both, the entries of both."""
+    return {**a, **{name: {**a[name], **found} if name in a and isinstance(found, dict) else found for name, found in b.items()}}
