@@ -1,0 +1,179 @@
+"""Columns: what a study says of its table. Which column is the outcome, which say who, when and where, which a model may see.
+
+A column has one role. The exceptions are plain ones: the id may name the subject too, times may coincide, a source or site may
+also be a subgroup, and an explicit list of features may name a column of another role (never the target), so that
+an audit can look at what a study really used. Without a list, the features are all columns that have no role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from hilum.core.errors import UsageError, unknown
+
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "-", ".")
+KINDS = ("classify", "regress")
+POLICIES = ("refuse", "exclude")
+SINGLE_ROLES = ("id", "subject", "target", "time", "source", "site", "content", "split", "time_zero", "eligible")
+# Roles that one column may have together; all other pairs are refused.
+_TOGETHER = (
+    {"id", "subject"},
+    {"time", "time_zero", "eligible", "charted"},
+    {"source", "site", "group"},
+    {"content", "id"},
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table by role; every name is that of the header, "" where there is no such column.
+
+    Attributes:
+        target: The outcome.
+        kind: "classify" (a class) or "regress" (a number).
+        subject: Whose record it is; "" says that who is who is unknown.
+        id: The record's id, unique; without one, ids are made from the records' content.
+        features: What a model may see; empty stands for every column without a role.
+        exclude: Columns that are left aside.
+        time: When it was recorded: dates become s since 1970, numbers stay as they are.
+        source: What acquired it (device, recorder, channel).
+        site: Where.
+        groups: Subgroups to look at; a group of many numbers is cut into thirds.
+        content: A hash of the record's content, or the path of its file relative to the table.
+        split: The part or fold that the table itself gives a record.
+        time_zero: The time of prediction.
+        eligible: When it was decided that the record belongs to the study.
+        charted: Pairs (feature, column that holds when it was charted); a mapping is accepted.
+        classes: The classes in index order; of two, the second is the positive one. Empty: sorted, numbers as numbers.
+        positive: The positive class of two.
+        unit: Unit of a measured outcome.
+        missing_target: "refuse" a record without an outcome, or "exclude" it and count it.
+        categories: Features that are categories although they are written as numbers.
+        missing: The texts that mean missing.
+        encoding: How the text is encoded where it is neither UTF-8 nor UTF-16, e.g. "cp1252".
+    """
+
+    target: str = ""
+    kind: str = "classify"
+    subject: str = ""
+    id: str = ""
+    features: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    time: str = ""
+    source: str = ""
+    site: str = ""
+    groups: tuple[str, ...] = ()
+    content: str = ""
+    split: str = ""
+    time_zero: str = ""
+    eligible: str = ""
+    charted: tuple[tuple[str, str], ...] = ()
+    classes: tuple[str, ...] = ()
+    positive: str = ""
+    unit: str = ""
+    missing_target: str = "refuse"
+    categories: tuple[str, ...] = ()
+    missing: tuple[str, ...] = MISSING
+    encoding: str = ""
+
+    def __post_init__(self) -> None:
+        """Bring what JSON and TOML hold (lists, mappings) into plain tuples, and refuse what contradicts itself."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Mapping):
+                value = tuple(sorted(value.items()))
+            if isinstance(field.default, tuple):
+                if isinstance(value, str) or not isinstance(value, Sequence):
+                    raise UsageError(
+                        f"'{field.name}' is {value!r}", where="columns", do=f'Give a list, e.g. ["{value}"]'
+                    )
+                value = tuple(tuple(part) if isinstance(part, list | tuple) else _name(part) for part in value)
+            object.__setattr__(self, field.name, value)
+        _one_of("kind", self.kind, KINDS)
+        _one_of("missing_target", self.missing_target, POLICIES)
+        self._check_classes()
+        self._check_roles()
+
+    def _check_classes(self) -> None:
+        if self.kind == "regress" and (self.classes or self.positive):
+            raise UsageError(
+                "classes and a positive class are stated for a number",
+                where="columns",
+                do='Take kind = "classify", or leave them out',
+            )
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise UsageError(f"the classes are {list(self.classes)}", where="columns", do="Name each of them once")
+        if self.positive and self.classes and self.positive not in self.classes:
+            raise unknown("class", self.positive, self.classes, where="columns, positive")
+
+    def _check_roles(self) -> None:
+        for name, roles in self.roles().items():
+            extra = [role for role in roles if role not in {"feature", "category"}]
+            if name in self.exclude:
+                raise UsageError(f"'{name}' is excluded and is the {roles[0]}", where="columns", do="Choose one")
+            if name == self.target and "feature" in roles:
+                raise UsageError(
+                    f"the target '{name}' is among the features",
+                    where="columns",
+                    do="A model that sees its outcome predicts nothing: take it out of the features",
+                )
+            if len(extra) > 1 and not any(set(extra) <= allowed for allowed in _TOGETHER):
+                raise UsageError(
+                    f"'{name}' is the {extra[0]} and the {extra[1]}", where="columns", do="A column has one role"
+                )
+        for role in ("features", "exclude", "groups", "categories"):
+            names = getattr(self, role)
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise UsageError(f"'{twice[0]}' stands twice in {role}", where="columns", do="Name it once")
+
+    def roles(self) -> dict[str, list[str]]:
+        """Column to its roles, of every column that has one."""
+        found: dict[str, list[str]] = {}
+        for role in SINGLE_ROLES:
+            if getattr(self, role):
+                found.setdefault(getattr(self, role), []).append(role)
+        for name in self.groups:
+            found.setdefault(name, []).append("group")
+        for _, name in self.charted:
+            if "charted" not in found.setdefault(name, []):
+                found[name].append("charted")
+        for name in self.features:
+            found.setdefault(name, []).append("feature")
+        return found
+
+    def feature_names(self, header: Sequence[str], *, where: str) -> tuple[str, ...]:
+        """The features, once every column named anywhere is found in the header.
+
+        Raises:
+            UsageError: a column is named that is not there (the closest is given), a category or charted column is no feature,
+                or nothing is left to learn from.
+        """
+        known = set(header)
+        named = [*self.roles(), *self.exclude, *self.categories, *(feature for feature, _ in self.charted)]
+        for name in named:
+            if name not in known:
+                raise unknown("column", name, known, where=where)
+        taken = set(self.roles()) | set(self.exclude)
+        features = self.features or tuple(name for name in header if name not in taken)
+        if not features:
+            raise UsageError("no column is left as a feature", where=where, do="Name the features, or exclude fewer")
+        for role, names in (("categories", self.categories), ("charted", tuple(f for f, _ in self.charted))):
+            stray = [name for name in names if name not in features]
+            if stray:
+                raise UsageError(f"'{stray[0]}' is named in {role} but is no feature", where=where, do="Name a feature")
+        return features
+
+
+def _name(part: Any) -> str:
+    """A class may be written as a number in TOML; names are text."""
+    if isinstance(part, bool) or not isinstance(part, str | int | float):
+        raise UsageError(f"{part!r} is no name", where="columns", do="Write it as text, in quotes")
+    return part if isinstance(part, str) else f"{part:g}"
+
+
+def _one_of(setting: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise unknown(setting, value, allowed, where="columns")
