@@ -115,7 +115,7 @@ def k_folds(records: Records, folds: int, seed: int, *, where: str = "split") ->
     subjects, member = np.unique(records.subject, return_inverse=True)
     if len(subjects) < folds:
         raise DataError(f"{len(subjects)} subjects cannot be dealt into {folds} folds", where=where, do="Ask for fewer folds")
-    strata = _strata(records.target, member, len(subjects), records.kind)
+    strata = _strata(records, member, len(subjects))
     order = np.lexsort((_ranks(subjects, seed), strata))
     fold = np.empty(len(subjects), dtype=np.int64)
     # One deal through all strata: the next stratum goes on where the last one stopped, so fold sizes differ by one at most.
@@ -133,7 +133,7 @@ def _k_fold(rule: Rule, records: Records, where: str) -> list[Texts]:
 
 def _hold_out(rule: Rule, records: Records, where: str) -> list[Texts]:
     subjects, member = np.unique(records.subject, return_inverse=True)
-    strata = _strata(records.target, member, len(subjects), records.kind)
+    strata = _strata(records, member, len(subjects))
     order = np.lexsort((_ranks(subjects, rule.seed), strata))
     # Subject i of the deal is tested where i * share passes a whole number: the share holds within every stratum.
     place = np.arange(len(subjects))
@@ -206,11 +206,12 @@ def _ranks(subjects: Texts, seed: int) -> NDArray[np.int64]:
     return ranks
 
 
-def _strata(target: NDArray[np.float64], member: NDArray[np.intp], subjects: int, kind: str) -> NDArray[np.int64]:
-    if kind == "classify":
-        highest = np.full(subjects, -1.0)
-        np.maximum.at(highest, member, np.nan_to_num(target, nan=-1.0))
+def _strata(records: Records, member: NDArray[np.intp], subjects: int) -> NDArray[np.int64]:
+    order = np.argsort(records.item, kind="stable")  # sums run in the order of the ids, so that of the rows leaves no trace
+    target, member = np.nan_to_num(records.target[order]), member[order]
+    if records.kind == "classify":
+        highest = np.zeros(subjects)
+        np.maximum.at(highest, member, target)
         return highest.astype(np.int64)
-    count = np.bincount(member, minlength=subjects)
-    mean = np.bincount(member, weights=np.nan_to_num(target), minlength=subjects) / np.maximum(count, 1)
+    mean = np.bincount(member, weights=target, minlength=subjects) / np.maximum(np.bincount(member, minlength=subjects), 1)
     return np.searchsorted(np.quantile(mean, [0.25, 0.5, 0.75]), mean, side="left").astype(np.int64)

@@ -9,13 +9,13 @@ A record with another outcome in the other run is an error: the two did not answ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hilum.core.comparison import Comparison
 from hilum.core.errors import DataError, UsageError
-from hilum.core.row import read_estimate
+from hilum.core.row import Range, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
 from hilum.engine.figures import metrics_of
@@ -24,48 +24,6 @@ from hilum.metrics.stats import PairedDifference, paired_difference, paired_pool
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One arm against another by one metric.
-
-    Attributes:
-        a: Title of the first arm.
-        b: Title of the second.
-        metric: Title of the metric.
-        direction: Which way is better.
-        value_a: The first arm's figure on what both predicted.
-        value_b: The second's.
-        difference: a - b with its interval over subjects and p.
-        records: Records (recordings) that both predicted.
-        only_a: Records that the first alone predicted.
-        only_b: Records that the second alone predicted.
-    """
-
-    a: str
-    b: str
-    metric: str
-    direction: str
-    value_a: float
-    value_b: float
-    difference: PairedDifference
-    records: int
-    only_a: int
-    only_b: int
-
-    @property
-    def verdict(self) -> str:
-        """The answer in words."""
-        interval = self.difference.interval
-        if not interval.defined:
-            return f"undecided: {interval.note}"
-        if interval.low <= 0 <= interval.high:
-            return "no difference shown"
-        above = interval.low > 0
-        if self.direction == "none":
-            return "they differ; neither way is better"
-        return f"{self.a if above == (self.direction == 'higher') else self.b} is better"
 
 
 def compare(a: RunFolder, b: RunFolder, *, arm_a: str = "", arm_b: str = "", metric: str = "") -> list[Comparison]:
@@ -125,7 +83,7 @@ def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
         metric.direction,
         metric(columns_a).value,
         metric(columns_b).value,
-        difference,
+        *_told(difference),
         shared.height,
         mine.height - shared.height,
         theirs.height - shared.height,
@@ -164,7 +122,7 @@ def _units(run_a: RunFolder, run_b: RunFolder, a: StoredArm, b: StoredArm, name:
         line_a["direction"],
         float(np.mean([mine[unit] for unit in shared])),
         float(np.mean([theirs[unit] for unit in shared])),
-        paired_difference(mine, theirs),
+        *_told(paired_difference(mine, theirs)),
         len(shared),
         len(mine) - len(shared),
         len(theirs) - len(shared),
@@ -178,3 +136,11 @@ def _unit_values(run: RunFolder, arm: StoredArm, name: str) -> tuple[dict[str, A
             assert estimate is not None
             return line, {unit.unit: unit.value for unit in estimate.per_unit if unit.value is not None}
     raise UsageError(f"'{arm.name}' has no figure '{name}'", where=str(run.path), do="See `hilum report`")
+
+
+def _told(found: PairedDifference) -> tuple[float, Range | None, float, str]:
+    """Difference, interval, p-value and how they were made, or why there are none."""
+    made = found.interval
+    interval = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
+    note = "; ".join(filter(None, (found.method if interval else made.note, found.note)))
+    return found.mean, interval, found.p, note

@@ -150,7 +150,10 @@ class StudyFile:
 
 
 KNOWN = ("name", "title", "kind", "data", "split", "prepare", "use", "origin", "audit", "model")
-DEFAULT_MODELS = ("logistic_regression", "elastic_net", "random_forest", "gradient_boosting")
+DEFAULT_MODELS = {
+    "classify": ("logistic_regression", "elastic_net", "random_forest", "gradient_boosting"),
+    "regress": ("ridge_linear", "elastic_net", "random_forest", "gradient_boosting"),
+}
 
 
 def read_study(path: Path) -> StudyFile:
@@ -183,7 +186,7 @@ def read_study(path: Path) -> StudyFile:
         columns=columns,
         split=_plain(Rule, rule, f"{where}, [split]"),
         prepare=_plain(Prepare, _section(data, "prepare", where), f"{where}, [prepare]"),
-        models=_models(data.get("model", [{"name": name} for name in DEFAULT_MODELS]), kind, metric, where),
+        models=_models(data.get("model", [{"name": name} for name in DEFAULT_MODELS[kind]]), kind, metric, where),
         metric=metric,
         inner_folds=inner_folds,
         use=_checked(UseText, _section(data, "use", where), f"{where}, [use]"),

@@ -8,10 +8,10 @@ given, and said to be far: it is not refused, for the reader may know why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hilum.core.comparison import Prediction
 from hilum.core.component import Spec, build
 from hilum.core.errors import HilumError
 from hilum.core.row import read_estimate
@@ -22,31 +22,10 @@ from hilum.engine.stored import StoredArm, arm_by_name, stored_arms
 if TYPE_CHECKING:
     import polars as pl
 
+    from hilum.modalities.table.prepare import Prepared
+    from hilum.modalities.table.sample import Table
+
 FAR = 0.99
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Predictions of one file.
-
-    Attributes:
-        arm: The model's title.
-        chosen: Why this model.
-        figure: What the run measured of it, in words.
-        frame: One row a record: item, subject where known, `p CLASS` or `prediction`, `closer_in_train` (the share of train
-            records that lie closer to their centre), `far`, `warnings` (how many).
-        warnings: One row a warning: record, feature, what is unusual, the range that train had.
-        licence: Of the data that the model learned from.
-        synthetic: Whether these were simulated.
-    """
-
-    arm: str
-    chosen: str
-    figure: str
-    frame: pl.DataFrame
-    warnings: pl.DataFrame
-    licence: str
-    synthetic: bool
 
 
 def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
@@ -65,7 +44,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
 
     from hilum.modalities.table.distance import load_distance
     from hilum.modalities.table.prepare import Prepared
-    from hilum.modalities.table.read import read_for_prediction
+    from hilum.modalities.table.read import read_new_rows
 
     arm, chosen, figure = _choose(run, model)
     cell = arm.final()
@@ -76,12 +55,12 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     dataset = build(Spec.from_json(spec["dataset"]))
     if not hasattr(dataset, "columns"):
         raise HilumError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
-    table = read_for_prediction(file, dataset.columns, features=stored["features"], name=file.stem)
+    table, lacking = read_new_rows(file, dataset.columns, stored["features"])
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)
     closer = load_distance(folder).closer(inputs)
-    warned = prepared.warnings(table.features).with_columns(item=table.rows["item"].gather(pl.col("record")))
+    warned = _warnings(prepared, table)
     counts = table.rows.select("item").join(warned.group_by("item").len("warnings"), on="item", how="left", maintain_order="left")
     classes = stored["classes"]
     columns = {f"p {name}": predicted[:, index] for index, name in enumerate(classes)} if classes else {"prediction": predicted}
@@ -94,7 +73,24 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     )
     info = run.info()
     licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
-    return Prediction(arm.name, chosen, figure, frame, warned, licence, bool(info["synthetic"]))
+    return Prediction(arm.name, chosen, figure, frame, warned, lacking, licence, bool(info["synthetic"]))
+
+
+def _warnings(prepared: Prepared, table: Table) -> pl.DataFrame:
+    """One row a value that train did not have: item, feature, problem, value, low, high, text."""
+    import polars as pl
+
+    found = prepared.warnings(table.features)
+    items = table.rows["item"].gather(found["record"])
+    texts = [
+        f"{row['feature']} {row['value']} is {row['problem']} train's {row['low']:.4g} to {row['high']:.4g}"
+        if row["problem"] in {"below", "above"}
+        else f"{row['feature']} is missing, and never was in train"
+        if row["problem"] == "missing"
+        else f"{row['feature']} '{row['value']}' was never seen in train"
+        for row in found.iter_rows(named=True)
+    ]
+    return found.drop("record").insert_column(0, items).with_columns(pl.Series("text", texts, dtype=pl.String))
 
 
 def _choose(run: RunFolder, model: str) -> tuple[StoredArm, str, str]:

@@ -1,0 +1,84 @@
+"""Comparison and Prediction: what the commands `compare` and `predict` answer, as plain data that reports can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hilum.core.row import Range
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against another by one metric.
+
+    Attributes:
+        a: Title of the first arm.
+        b: Title of the second.
+        metric: Title of the metric.
+        direction: Which way is better.
+        value_a: The first arm's figure on what both predicted.
+        value_b: The second's.
+        difference: a - b.
+        interval: Its 95 % interval over subjects; None where there is none.
+        p: Two-sided p-value that the two are exchangeable within subjects; nan where there is none.
+        method: How these were made, or why there are none.
+        records: Records (recordings) that both predicted.
+        only_a: Records that the first alone predicted.
+        only_b: Records that the second alone predicted.
+    """
+
+    a: str
+    b: str
+    metric: str
+    direction: str
+    value_a: float
+    value_b: float
+    difference: float
+    interval: Range | None
+    p: float
+    method: str
+    records: int
+    only_a: int
+    only_b: int
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        if self.interval is None:
+            return f"undecided: {self.method}"
+        if self.interval.low <= 0 <= self.interval.high:
+            return "no difference shown"
+        above = self.interval.low > 0
+        if self.direction == "none":
+            return "they differ; neither way is better"
+        return f"{self.a if above == (self.direction == 'higher') else self.b} is better"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of one file.
+
+    Attributes:
+        arm: The model's title.
+        chosen: Why this model.
+        figure: What the run measured of it, in words.
+        frame: One row a record: item, subject where known, `p CLASS` or `prediction`, `closer_in_train` (the share of train
+            records that lie closer to their centre), `far`, `warnings` (how many).
+        warnings: One row a warning: record, feature, what is unusual, the range that train had.
+        lacking: Features of the study that the file does not have; they count as missing in every record.
+        licence: Of the data that the model learned from.
+        synthetic: Whether these were simulated.
+    """
+
+    arm: str
+    chosen: str
+    figure: str
+    frame: pl.DataFrame
+    warnings: pl.DataFrame
+    lacking: tuple[str, ...]
+    licence: str
+    synthetic: bool

@@ -1,0 +1,178 @@
+"""Begin a study: an annotated study.toml for a table, with the columns guessed and every guess said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hilum.core.card import read_card
+from hilum.core.errors import UsageError
+from hilum.core.finder import get
+from hilum.core.locate import locate
+from hilum.core.store import write_text
+from hilum.modalities.table.columns import Columns
+from hilum.study.file import DEFAULT_MODELS
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A study that was begun: its file, and what its author should look at."""
+
+    path: Path
+    remarks: tuple[str, ...]
+
+
+def begin(
+    folder: Path,
+    *,
+    table: Path | None = None,
+    dataset: str = "",
+    target: str = "",
+    subject: str = "",
+    data: Path | None = None,
+) -> Begun:
+    """Write `folder`/study.toml for a table, or for a dataset of this house, whose table is then written beside it.
+
+    Raises:
+        UsageError: neither or both are named, the folder has a study already, or the dataset is no table.
+        DataError: the table cannot be read.
+    """
+    path = folder / "study.toml"
+    if path.exists():
+        raise UsageError("there is a study already", where=str(path), do="Choose another name, or edit it")
+    if (table is None) == (not dataset):
+        raise UsageError("name one table", where="hilum new study", do="Give --table FILE or --dataset NAME")
+    if dataset:
+        columns, origin, remarks = _of_dataset(dataset, folder, data)
+        file = "table.csv"
+    else:
+        assert table is not None
+        columns, remarks = _guessed(table, target, subject)
+        origin = 'source = ""\nlicence = ""\naccess = "private"   # open, registration, credentialed or private'
+        file = _relative(table, folder)
+    write_text(path, _text(folder.resolve().name, file, columns, origin, use=_use(dataset)))
+    return Begun(path, remarks)
+
+
+def _guessed(table: Path, target: str, subject: str) -> tuple[Columns, tuple[str, ...]]:
+    from hilum.modalities.table.guess import guess_columns
+
+    columns, remarks = guess_columns(table)
+    if target or subject:
+        columns = replace(columns, target=target or columns.target, subject=subject or columns.subject)
+    return columns, tuple(remarks)
+
+
+def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, str, tuple[str, ...]]:
+    found = get("datasets", name)
+    module = found.load("dataset")
+    if not hasattr(module, "write_table"):
+        raise UsageError(f"'{name}' is no table", where="hilum new study", do="Name a dataset of tables, e.g. tjh_covid")
+    columns, remarks = module.write_table(locate(found.name, data), folder / "table.csv")
+    card = read_card(found.path / "card.toml")
+    origin = "\n".join(
+        (
+            f"source = {json.dumps(card.title)}",
+            f"licence = {json.dumps(card.licence)}",
+            f"access = {json.dumps(card.access)}",
+            f"cite = {json.dumps(list(card.cite), ensure_ascii=False)}",
+            f"synthetic = {'true' if card.synthetic else 'false'}",
+        )
+    )
+    return columns, origin, tuple(remarks)
+
+
+def _use(dataset: str) -> dict[str, str]:
+    if not dataset:
+        return {}
+    return dict(getattr(get("datasets", dataset).load("dataset"), "USE", {}))
+
+
+def _relative(table: Path, folder: Path) -> str:
+    try:
+        return table.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return table.resolve().as_posix()
+
+
+ROLES = (
+    ("id", "the record's id; without one, ids are made from the records' content"),
+    ("time", "when it was recorded: HIL004, HIL015, split by time"),
+    ("source", "what acquired it (device, channel): HIL007, leave-one-source-out"),
+    ("site", "where"),
+    ("content", "a hash, or file names beside the table: HIL002, HIL003"),
+    ("time_zero", "the time of prediction: HIL005, HIL018"),
+    ("eligible", "when it was decided that the record belongs to the study: HIL018"),
+)
+
+
+def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, str]) -> str:
+    lines = [
+        "# A study of one's own. Run it with `hilum run study.toml`; lines behind # are suggestions.",
+        f"name = {json.dumps(name)}",
+        f"title = {json.dumps(use.get('title', name))}",
+        f"kind = {json.dumps(columns.kind)}   # classify or regress",
+        "",
+        "[data]",
+        f"table = {json.dumps(table)}   # CSV, Parquet or xlsx, relative to this file",
+        f"target = {json.dumps(columns.target)}   # the outcome",
+        _line("subject", columns.subject, "whose record it is; without one nothing can be said about new people (HIL010)"),
+        _line("positive", columns.positive, "the class whose probability is reported"),
+        *(_line(role, getattr(columns, role), told) for role, told in ROLES),
+        _listed("groups", columns.groups, "subgroups to look at"),
+        _listed("features", columns.features, "what a model may see; without a list, every column without a role"),
+        _listed("exclude", columns.exclude, "columns that are left aside"),
+        *([f"unit = {json.dumps(columns.unit)}"] if columns.unit else []),
+        f"missing_target = {json.dumps(columns.missing_target)}   # refuse, or exclude and count",
+        *_charted(columns.charted),
+        "",
+        "[split]",
+        'rule = "k-fold"   # k-fold, hold-out, time, column, leave-one-source-out; always by subject',
+        "folds = 5",
+        "inner_folds = 3   # over which settings are chosen, inside train",
+        "",
+        "[use]   # goes into the report; what is empty is reported as not stated",
+        *(f"{key} = {json.dumps(use.get(key, ''), ensure_ascii=False)}" for key in USE),
+        f"{'' if 'future' in use else '# '}future = {use.get('future', 'true')}   # is it meant for later patients? (HIL015)",
+        "# prevalence = 0.1   # share of positives where it will be used (HIL022)",
+        "",
+        "[origin]",
+        origin,
+        "",
+        "[audit]",
+        "permutations = 20   # permuted-labels controls of each model (HIL016); 0 for none",
+        "",
+        *(line for model in DEFAULT_MODELS[columns.kind] for line in _model(model)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+USE = ("intended", "population", "time_zero", "horizon", "outcome", "predictors", "dates", "sites", "limits")
+
+
+def _line(key: str, value: str, told: str) -> str:
+    return f"{key} = {json.dumps(value)}   # {told}" if value else f'# {key} = ""   # {told}'
+
+
+def _listed(key: str, values: Sequence[str], told: str) -> str:
+    shown = json.dumps(list(values), ensure_ascii=False)
+    return f"{key} = {shown}   # {told}" if values else f"# {key} = []   # {told}"
+
+
+def _charted(pairs: tuple[tuple[str, str], ...]) -> list[str]:
+    if not pairs:
+        return ['# charted = { creatinine = "creatinine_time" }   # when a feature was charted (HIL005)']
+    inner = ", ".join(f"{json.dumps(feature)} = {json.dumps(column)}" for feature, column in pairs)
+    return [f"charted = {{ {inner} }}"]
+
+
+TUNED = {
+    "logistic_regression": "tune = { inverse_penalty = [0.01, 0.1, 1.0] }",
+    "ridge_linear": "tune = { penalty = [0.1, 1.0, 10.0, 100.0] }",
+}
+
+
+def _model(name: str) -> list[str]:
+    return ["[[model]]", f"name = {json.dumps(name)}", *([TUNED[name]] if name in TUNED else []), ""]
