@@ -16,6 +16,7 @@ from hilum.core.errors import UsageError, unknown
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "-", ".")
 KINDS = ("classify", "regress")
 POLICIES = ("refuse", "exclude")
+PURPOSES = ("study", "audit")
 SINGLE_ROLES = ("id", "subject", "target", "time", "source", "site", "content", "split", "time_zero", "eligible")
 # Roles that one column may have together; all other pairs are refused.
 _TOGETHER = (
@@ -51,8 +52,10 @@ class Columns:
         unit: Unit of a measured outcome.
         missing_target: "refuse" a record without an outcome, or "exclude" it and count it.
         categories: Features that are categories although they are written as numbers.
+        made_from: Columns that the outcome was made from; the audit looks for them among the features.
         missing: The texts that mean missing.
         encoding: How the text is encoded where it is neither UTF-8 nor UTF-16, e.g. "cp1252".
+        purpose: "study", or "audit": an audit reports what a study is refused for (a class with one subject, no feature).
     """
 
     target: str = ""
@@ -75,8 +78,10 @@ class Columns:
     unit: str = ""
     missing_target: str = "refuse"
     categories: tuple[str, ...] = ()
+    made_from: tuple[str, ...] = ()
     missing: tuple[str, ...] = MISSING
     encoding: str = ""
+    purpose: str = "study"
 
     def __post_init__(self) -> None:
         """Bring what JSON and TOML hold (lists, mappings) into plain tuples, and refuse what contradicts itself."""
@@ -93,6 +98,7 @@ class Columns:
             object.__setattr__(self, field.name, value)
         _one_of("kind", self.kind, KINDS)
         _one_of("missing_target", self.missing_target, POLICIES)
+        _one_of("purpose", self.purpose, PURPOSES)
         self._check_classes()
         self._check_roles()
 
@@ -152,13 +158,19 @@ class Columns:
                 or nothing is left to learn from.
         """
         known = set(header)
-        named = [*self.roles(), *self.exclude, *self.categories, *(feature for feature, _ in self.charted)]
+        named = [
+            *self.roles(),
+            *self.exclude,
+            *self.categories,
+            *self.made_from,
+            *(feature for feature, _ in self.charted),
+        ]
         for name in named:
             if name not in known:
                 raise unknown("column", name, known, where=where)
         taken = set(self.roles()) | set(self.exclude)
         features = self.features or tuple(name for name in header if name not in taken)
-        if not features:
+        if not features and self.purpose == "study":
             raise UsageError("no column is left as a feature", where=where, do="Name the features, or exclude fewer")
         for role, names in (("categories", self.categories), ("charted", tuple(f for f, _ in self.charted))):
             stray = [name for name in names if name not in features]

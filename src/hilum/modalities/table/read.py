@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 from hilum.core.errors import DataError, HilumError, UsageError, unknown
 from hilum.modalities.table import values
 from hilum.modalities.table.columns import Columns
+from hilum.modalities.table.dates import DATED
 from hilum.modalities.table.frame import RawTable, as_text, read_frame, read_raw
 from hilum.modalities.table.sample import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["read_frame", "read_new_rows", "read_table", "read_with_notes"]
+__all__ = ["read_for_prediction", "read_frame", "read_table", "read_with_notes"]
 
 MOST_CLASSES = 50
 MOST_GROUPS = 50
@@ -74,65 +76,76 @@ def read_with_notes(path: Path | str, columns: Columns, *, name: str = "") -> tu
         target=columns.target,
         unit=columns.unit,
         attrition=tuple(attrition),
+        made_from=columns.made_from,
     )
     return table, (*raw.notes, *group_notes, *notes)
 
 
-def read_new_rows(
-    path: Path | str, columns: Columns, expected: Mapping[str, str], *, name: str = ""
-) -> tuple[Table, tuple[str, ...]]:
-    """Records to predict: the features of a fitted table, roles where the file has them, no outcome.
+def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping[str, str], name: str = "") -> Table:
+    """Records to predict: the features of a fitted table, other roles where the file has them, no outcome.
 
     Args:
         path: As in `read_table`.
         columns: Which column was what when the model was fitted; roles that the file lacks are left out.
-        expected: Feature to "number" or "category", of the table that the model was fitted on.
+        features: Feature to "Float64" or "String", as in the table that the model was fitted on.
         name: The table's name.
 
     Returns:
-        The table, features in the order of `expected`, null where the file lacks one; and the features it lacks.
+        The table, with the features in that order.
 
     Raises:
-        DataError: as in `read_table`; text where a number is expected; or the file has none of the features.
+        DataError: as in `read_table`; a feature that the file lacks; text where the model expects a number.
     """
     import polars as pl
 
     raw = read_raw(path, missing=columns.missing, encoding=columns.encoding)
-    there = set(raw.frame.columns)
-    lacking = tuple(feature for feature in expected if feature not in there)
-    if len(lacking) == len(expected):
-        raise unknown("column", lacking[0], there, where=str(raw.path)) if lacking else UsageError("no features")
+    there = raw.frame.columns
+    lacking = [feature for feature in features if feature not in there]
+    if lacking:
+        hints = [
+            f"'{close[0]}'" for feature in lacking if (close := get_close_matches(feature, there, n=1, cutoff=0.6))
+        ]
+        raise DataError(
+            f"the file lacks {len(lacking)} of {len(features)} features: {', '.join(map(repr, lacking[:10]))}",
+            where=str(raw.path),
+            do=(f"Did you mean {', '.join(hints[:3])}? " if hints else "")
+            + "Rename the columns, or add them, empty where nothing was measured",
+        )
     kept = {role: getattr(columns, role) for role in ("id", "subject", "time", "source", "site", "time_zero")}
-    present = Columns(**{role: name for role, name in kept.items() if name in there})
+    present = Columns(**{role: column for role, column in kept.items() if column in there})
     rows, _ = _rows(raw, present)
-    made: list[pl.Series] = []
-    for feature, kind in expected.items():
-        if feature in lacking:
-            empty = pl.Series(feature, [None], dtype=pl.Float64 if kind == "number" else pl.String)
-            made.append(empty.new_from_index(0, raw.frame.height).alias(feature))
-        elif kind == "number":
-            column = raw.frame[feature]
-            dated = column.dtype == pl.Datetime or _holds_dates(raw, column)
-            made.append((values.moments if dated else values.numbers)(raw, column).alias(feature))
-        else:
-            made.append(values.categories(raw, raw.frame[feature]))
-    features = pl.DataFrame(made)
-    target = pl.Series("target", [None], dtype=pl.Float64).new_from_index(0, raw.frame.height).alias("target")
-    rows = [target, *rows]
-    attrition = (("rows without any value", raw.empty_rows),) if raw.empty_rows else ()
+    made = [_as_fitted(raw, raw.frame[feature], kind).alias(feature) for feature, kind in features.items()]
+    frame = pl.DataFrame(made)
+    rows = [_nothing("target", raw.frame.height, pl.Float64()), *rows]
     return Table(
         name or raw.path.stem,
-        _named(raw, present, pl.DataFrame(rows), features),
-        features,
+        _named(raw, present, pl.DataFrame(rows), frame),
+        frame,
         target=columns.target,
         unit=columns.unit,
-        attrition=attrition,
-    ), lacking
+        attrition=(("rows without any value", raw.empty_rows),) if raw.empty_rows else (),
+    )
+
+
+def _as_fitted(raw: RawTable, column: pl.Series, kind: str) -> pl.Series:
+    """A feature in the type that the model was fitted on."""
+    import polars as pl
+
+    if kind == "String":
+        return values.categories(raw, column)
+    dated = column.dtype == pl.Datetime or _holds_dates(raw, column)
+    return values.moments(raw, column) if dated else values.numbers(raw, column)
+
+
+def _nothing(name: str, height: int, kind: pl.DataType) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, height).alias(name)
 
 
 def _holds_dates(raw: RawTable, column: pl.Series) -> bool:
     parsed = values.as_numbers(column, decimal_comma=raw.decimal_comma)
-    return bool(parsed.bad.any()) and bool(column.str.contains(values.DATED).any())
+    return bool(parsed.bad.any()) and bool(column.str.contains(DATED).any())
 
 
 def _with_outcome(raw: RawTable, columns: Columns) -> tuple[RawTable, int]:
@@ -175,7 +188,7 @@ def _rows(raw: RawTable, columns: Columns) -> tuple[list[pl.Series], list[str]]:
             )
         made.append(subject.alias("subject"))
     else:
-        made.append(pl.Series("subject", [None], dtype=pl.String).new_from_index(0, raw.frame.height).alias("subject"))
+        made.append(_nothing("subject", raw.frame.height, pl.String()))
     for role, name in (("time", columns.time), ("time_zero", columns.time_zero), ("eligible", columns.eligible)):
         if name:
             made.append(values.moments(raw, raw.frame[name]).alias(role))
@@ -297,7 +310,7 @@ def _refuse_lonely_class(raw: RawTable, columns: Columns, rows: pl.DataFrame, cl
     """A class with one subject cannot stand in train and in test."""
     import polars as pl
 
-    if not classes:
+    if not classes or columns.purpose == "audit":
         return
     counted = rows.with_row_index("at")
     who = pl.col("subject") if columns.subject else pl.col("at")
@@ -336,7 +349,7 @@ def _features(raw: RawTable, names: Sequence[str], named: Sequence[str]) -> tupl
         )
     if "," in styles:
         notes.append("decimals are written with a comma")
-    return pl.DataFrame(made), notes
+    return pl.DataFrame(made, height=raw.frame.height), notes
 
 
 def _named(raw: RawTable, columns: Columns, rows: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:

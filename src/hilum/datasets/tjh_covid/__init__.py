@@ -1,0 +1,1 @@
+"""Blood tests of COVID-19 inpatients."""

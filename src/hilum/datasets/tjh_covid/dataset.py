@@ -1,0 +1,156 @@
+"""Blood tests of 375 COVID-19 inpatients of early 2020, one record a patient: mortality from the first day with a blood test.
+
+    workbook (6120 rows, PATIENT_ID on a patient's first row only) --records--> one row a sample, times, labs --load--> Table
+
+The first record of a patient is the first calendar day with any laboratory value; of each laboratory test it holds the last value of
+that day. A single sample will not do: tests come in batches of about twenty (median 24 of 73), the whole day in about sixty.
+
+    time, time_zero   of the last sample of that day: then every value is known
+    admitted          s since 1970, kept beside the roles for whoever wants the stay
+    target            died (1) or discharged alive (0); whether, not when
+    left out          patients without a laboratory value; patients whose stay had ended before time zero (their outcome was known)
+
+Source: Yan et al., An interpretable mortality prediction model for COVID-19 patients, Nat Mach Intell 2, 283-288 (2020). Benchmarks on
+these data score every day of a stay: their figures answer another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from hilum.core.card import read_card, read_files, verify
+from hilum.core.data import Field, Item
+from hilum.core.errors import DataError
+from hilum.modalities.table.read import read_frame
+from hilum.modalities.table.sample import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WORKBOOK = "time_series_375_prerpocess_en.xlsx"
+TIMES = {"RE_DATE": "recorded", "Admission time": "admitted", "Discharge time": "discharged"}
+NOT_LABS = ("patient", "age", "sex", "died", *TIMES.values())
+CONSTANT = "2019-nCoV nucleic acid detection"  # -1 wherever it stands
+
+
+@dataclass(frozen=True)
+class TjhCovid:
+    """One table: mortality from the first record of each patient. No settings."""
+
+    name: ClassVar[str] = "tjh_covid"
+    ITEMS: ClassVar[tuple[str, ...]] = ("first-record",)
+    provides: ClassVar[Mapping[str, Field]] = {
+        "input": Field("blood tests", "table"),
+        "label": Field("outcome", "classes"),
+    }
+
+    def items(self, folder: Path) -> Sequence[Item]:
+        """One: the table of first records."""
+        return [Item("first-record", None, (WORKBOOK,))]
+
+    def load(self, folder: Path, item: Item) -> Table:
+        """The table of first records, verified against the card.
+
+        75 features: age (years), sex, and 73 laboratory tests under the workbook's names.
+        """
+        import polars as pl
+
+        here = Path(__file__).parent
+        known = {entry.path: entry for entry in read_files(read_card(here / "card.toml"), here)}
+        verify(known[WORKBOOK], folder)
+        found = records(folder / WORKBOOK)
+        labs = laboratory_tests(found)
+        first = first_day(found)
+        before = first.filter(pl.col("discharged") > pl.col("recorded")).sort("patient")
+        seconds = {name: pl.col(name).dt.epoch("us") / 1e6 for name in ("recorded", "admitted")}
+        age = pl.col("age")
+        band = (
+            pl.when(age < 50)
+            .then(pl.lit("18 to 49"))
+            .when(age < 65)
+            .then(pl.lit("50 to 64"))
+            .otherwise(pl.lit("65 to 95"))
+        )
+        rows = before.select(
+            pl.format("patient-{}", pl.col("patient").cast(pl.String).str.zfill(3)).alias("item"),
+            pl.format("patient-{}", pl.col("patient").cast(pl.String).str.zfill(3)).alias("subject"),
+            pl.col("died").cast(pl.Float64).alias("target"),
+            seconds["recorded"].alias("time"),
+            seconds["recorded"].alias("time_zero"),
+            seconds["admitted"].alias("admitted"),
+            pl.col("sex").alias("group:sex"),
+            band.alias("group:age band"),
+        )
+        patients = found["patient"].n_unique()
+        return Table(
+            item.id,
+            rows,
+            before.select("age", "sex", *labs),
+            classes=("discharged alive", "died"),
+            target="outcome",
+            attrition=(
+                ("patients without any blood test", patients - first.height),
+                (
+                    "patients whose stay had ended before the last blood test of the first day",
+                    first.height - before.height,
+                ),
+            ),
+        )
+
+
+def records(path: Path) -> pl.DataFrame:
+    """Every sample of every patient, in the workbook's order.
+
+    Returns:
+        patient (Int64), recorded, admitted, discharged (Datetime; recorded is null on 14 rows without any value), age (Float64, years),
+        sex ("male" or "female"), died (Boolean), and one Float64 column a laboratory test, negative values null.
+
+    Raises:
+        DataError: the workbook is not the one that this was written for.
+    """
+    import polars as pl
+
+    texts = read_frame(path)
+    lacking = [
+        name for name in ("PATIENT_ID", "age", "gender", "outcome", *TIMES, CONSTANT) if name not in texts.columns
+    ]
+    if lacking:
+        raise DataError(
+            f"the column '{lacking[0]}' is missing", where=str(path), do="Get it again with `hilum data get`"
+        )
+    labs = [name for name in texts.columns if name not in {"PATIENT_ID", "age", "gender", "outcome", *TIMES, CONSTANT}]
+    values = pl.col(labs).cast(pl.Float64)
+    return texts.select(
+        pl.col("PATIENT_ID").forward_fill().cast(pl.Int64).alias("patient"),
+        *(pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").alias(new) for name, new in TIMES.items()),
+        pl.col("age").cast(pl.Float64),
+        pl.col("gender").replace_strict(["1", "2"], ["male", "female"], return_dtype=pl.String).alias("sex"),
+        (pl.col("outcome") == "1").alias("died"),
+        pl.when(values >= 0).then(values),
+    )
+
+
+def laboratory_tests(found: pl.DataFrame) -> list[str]:
+    """The laboratory tests among the columns of `records`."""
+    return [name for name in found.columns if name not in NOT_LABS]
+
+
+def first_day(found: pl.DataFrame) -> pl.DataFrame:
+    """One row a patient with any laboratory value: the last value of each test on the first day that has one.
+
+    `recorded` is the time of that day's last sample.
+    """
+    import polars as pl
+
+    labs = laboratory_tests(found)
+    day = pl.col("recorded").dt.date()
+    measured = found.filter(pl.any_horizontal(pl.col(labs).is_not_null()) & pl.col("recorded").is_not_null())
+    measured = measured.filter(day == day.min().over("patient")).sort("patient", "recorded", maintain_order=True)
+    return measured.group_by("patient", maintain_order=True).agg(
+        pl.col("recorded").last(),
+        pl.col("admitted", "discharged", "age", "sex", "died").first(),
+        pl.col(labs).drop_nulls().last(),
+    )
