@@ -15,8 +15,8 @@ Why these       A pooled figure has no standard error in closed form, may be bou
 Groups          A subject may stand in several groups. One draw of subjects serves all groups, so what the groups share
                 moves together.
 Cost            A metric's own `resample` where it has one, else the drawn rows themselves. Acceleration needs theta_(i)
-                of every cluster; where there are more clusters than resamples, a random sample of as many as there are
-                resamples stands for all (the acceleration is skewness / (6 sqrt(n)), and only the skewness is estimated).
+                of every cluster; beyond 1,000 clusters a random sample of 1,000 stands for all: the acceleration is
+                skewness / (6 sqrt(n)), and only the skewness is estimated.
 Order           No result depends on the order of rows or clusters.
 Source          Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 11 and 14.
 """
@@ -45,6 +45,8 @@ from hilum.metrics.stats.intervals import (
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+MOST_LEFT_OUT = 1000
 
 
 def pooled_interval(
@@ -179,7 +181,7 @@ def bca_bootstrap(sample: Resampled, resamples: int, seed: int, level: float) ->
     lost = int(np.isnan(figures).sum())
     if lost > 0.05 * resamples:
         return Interval.undefined(f"undefined in {lost} of {resamples} resamples", sample.n, level)
-    chosen = _some(sample.n, resamples, seed)
+    chosen = _some(sample.n, MOST_LEFT_OUT, seed)
     levels, note = _corrected_levels(
         figures[~np.isnan(figures)], whole.value, sample.leave_one_out(chosen), sample.n, level
     )
