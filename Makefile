@@ -1,6 +1,6 @@
 # make demo and make test are all that a fresh machine with Python needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check docs format bench clean
 BIN := .venv/bin
 DEV := dev,oracle,boost,docs
 WORKERS ?= 2
@@ -26,6 +26,11 @@ check: ## format, lint, types, import contracts, house limits, import time, docs
 	$(BIN)/python tools/house_limits.py
 	$(BIN)/python tools/import_time.py
 	$(BIN)/python -m pytest -q tests/docs
+
+docs: ## the documentation as a site in build/site, strictly: a broken link fails
+	@tools/bootstrap.sh $(DEV)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
 
 format: ## format and mend what can be mended
 	@tools/bootstrap.sh $(DEV)
