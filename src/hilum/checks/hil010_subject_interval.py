@@ -21,7 +21,7 @@ def check(study: Study) -> Finding:
     """Compare the width of the interval with its middle."""
     interval = study.arm.interval
     proof = {} if interval is None else {"low": interval[0], "high": interval[1]}
-    if not study.subjects_known and study.arm.values:
+    if not study.subjects_known and (study.arm.values or study.arm.records is not None):
         return Finding.failed(
             "who is who is not known: intervals are over recordings, and nothing can be concluded about new people",
             **proof,
