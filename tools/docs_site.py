@@ -32,7 +32,11 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "hilum"
 FOLDERS = ("tutorials", "how-to", "concepts", "reference", "project")
 # The order of imports: a room comes after those it may import from.
-ROOMS = ("core", "modalities", "datasets", "metrics", "nn", "models", "tasks", "checks", "explain", "engine", "report")
+ROOMS = (
+    *("core", "modalities", "datasets", "metrics", "nn"),
+    *("models", "tasks", "checks", "explain"),
+    *("engine", "report", "papers", "study"),
+)
 PROJECT = {
     "contributing.md": "CONTRIBUTING.md",
     "changes.md": "CHANGELOG.md",
@@ -229,7 +233,7 @@ def _keyed(key: str, inside: list[str]) -> str:
 def paper_pages() -> dict[str, str]:
     """Each paper's README under its own address."""
     return {
-        f"reference/papers/{paper.path.name}.md": (paper.path / "README.md").read_text(encoding="utf-8")
+        f"reference/papers/{paper.path.name}.md": _spaced((paper.path / "README.md").read_text(encoding="utf-8"))
         for paper in find("papers").values()
         if SOURCE in paper.path.parents
     }
@@ -240,7 +244,12 @@ def project_pages() -> dict[str, str]:
     decisions = sorted((ROOT / "design").glob("[0-9]*.md"))
     pages = {f"project/{name}": ROOT / source for name, source in PROJECT.items()}
     pages |= {f"project/decisions/{path.name}": path for path in decisions}
-    return {address: _relinked(path.read_text(encoding="utf-8"), address) for address, path in pages.items()}
+    return {address: _relinked(_spaced(path.read_text(encoding="utf-8")), address) for address, path in pages.items()}
+
+
+def _spaced(text: str) -> str:
+    """A list that follows a line of prose at once is a list on GitHub, and needs an empty line before it here."""
+    return re.sub(r"^((?!- |  ).+)\n(?=- )", r"\1\n\n", text, flags=re.M)
 
 
 def _relinked(text: str, origin: str) -> str:
