@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import DataError
+from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.read import read_frame
 from hilum.modalities.table.sample import Table
+from hilum.modalities.table.write import write_csv
 
 if TYPE_CHECKING:
     import polars as pl
@@ -99,6 +101,34 @@ class TjhCovid:
                 ),
             ),
         )
+
+
+USE = {
+    "title": "Mortality of COVID-19 inpatients from their first day with a blood test",
+    "intended": "A worked example; not for use on patients.",
+    "population": "375 inpatients of Tongji Hospital, Wuhan, with COVID-19, whose stay had ended when the data were collected.",
+    "time_zero": "The last blood sample of the first calendar day with a blood test.",
+    "horizon": "The rest of the hospital stay.",
+    "outcome": "Died in hospital (1), or discharged alive (0), as the workbook has it.",
+    "predictors": "Age, sex, and of each of 73 laboratory tests the last value of that day.",
+    "dates": "Admissions from 10 January to 18 February 2020.",
+    "sites": "One hospital.",
+    "limits": "Patients still in hospital are absent; when a patient was chosen is not recorded; the choice of tests is itself a judgement.",
+    "future": "true",
+}
+
+
+def write_table(folder: Path, path: Path) -> tuple[Columns, tuple[str, ...]]:
+    """Write the table as a plain CSV, for a study of it; its columns, and what to know of them."""
+    dataset = TjhCovid()
+    (item,) = dataset.items(folder)
+    table = dataset.load(folder, item)
+    columns = write_csv(table, path)
+    left_out = "; ".join(f"{count} {why}" for why, count in table.attrition)
+    return columns, (
+        f"{table.height} patients, one record each. Left out: {left_out}.",
+        "'admitted' is in the table and excluded from the features: a date says when in the epidemic, not how ill.",
+    )
 
 
 def records(path: Path) -> pl.DataFrame:

@@ -349,7 +349,7 @@ def _features(raw: RawTable, names: Sequence[str], named: Sequence[str]) -> tupl
         )
     if "," in styles:
         notes.append("decimals are written with a comma")
-    return pl.DataFrame(made, height=raw.frame.height), notes
+    return pl.DataFrame(made) if made else pl.DataFrame(height=raw.frame.height), notes
 
 
 def _named(raw: RawTable, columns: Columns, rows: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
