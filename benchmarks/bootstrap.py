@@ -1,4 +1,4 @@
-"""Cluster bootstrap of AUROC beside a plain loop over scikit-learn: seconds, ratio, peak memory, and the same figures. CPU time, one thread.
+"""Cluster bootstrap of AUROC beside a plain loop over scikit-learn: CPU seconds, ratio, peak memory, the same figures.
 
 Both draw whole subjects with replacement, with all their rows, and score each resample. The plain loop is what one would write:
 concatenate the rows of the drawn subjects, call `sklearn.metrics.roc_auc_score`. To stay short it is timed on fewer resamples
@@ -60,7 +60,7 @@ def main() -> None:
     small, few = simulate(600, 60, 2)
     cluster_bootstrap(small, few, AUROC, resamples=10)  # compiles
     print(
-        f"AUROC, {RESAMPLES:,} resamples of whole subjects, seconds of CPU, one thread; plain loop: {TIMED} timed, scaled to {RESAMPLES:,}\n"
+        f"AUROC, {RESAMPLES:,} resamples of whole subjects, CPU seconds, one thread; loop: {TIMED} timed, scaled to {RESAMPLES:,}\n"
     )
     print(
         f"{'items':>9} {'subjects':>9}  {'scores':<10}{'loop s':>9}{'ours s':>9}{'ratio':>8}{'with BCa s':>12}{'largest gap':>13}"
