@@ -23,7 +23,10 @@ import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from hilum.cli import app
 from hilum.core.claim import read_claims
 from hilum.core.errors import HilumError
 from hilum.core.finder import find
@@ -330,6 +333,24 @@ def rooms_table() -> str:
     return "\n".join(table(("room", "holds"), rows))
 
 
+def commands_list() -> str:
+    """Every command's own help, as the terminal prints it."""
+    commands = get_command(app)
+    blocks = []
+    for words in _words(commands, ()):
+        shown = CliRunner().invoke(app, [*words, "--help"], prog_name="hilum", env={"COLUMNS": "80"})
+        blocks.append(f"## hilum {' '.join(words)}\n\n```text\n{shown.output.strip()}\n```")
+    return "\n\n".join(blocks)
+
+
+def _words(group: Any, before: tuple[str, ...]) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        words = (*before, name)
+        found += _words(command, words) if hasattr(command, "commands") else [words]
+    return found
+
+
 def verdicts_table() -> str:
     """What README says a run prints: its verdicts as a table, and below it the check that failed, as printed.
 
@@ -358,6 +379,7 @@ def _verdict(text: str) -> str:
 
 TABLES = {
     "checks": checks_table,
+    "commands": commands_list,
     "papers": papers_table,
     "datasets": datasets_table,
     "rooms": rooms_table,

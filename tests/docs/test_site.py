@@ -67,6 +67,9 @@ def test_tables_are_filled(site: Path) -> None:
     checks = (site / "reference" / "checks" / "index.html").read_text(encoding="utf-8")
     for check in find("checks").values():
         assert f'href="{check.facts["CODE"]}.html"' in checks
+    commands = (site / "reference" / "command-line.html").read_text(encoding="utf-8")
+    for command in ("run", "why", "audit", "data verify"):
+        assert f"Usage: hilum {command}" in commands
     home = (site / "index.html").read_text(encoding="utf-8")
     assert '<span class="bad">figure reproduced, claim not supported</span>' in home
     assert '<span class="good">reproduced, exact</span>' in home
