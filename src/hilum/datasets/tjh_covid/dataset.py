@@ -113,7 +113,7 @@ USE = {
     "predictors": "Age, sex, and of each of 73 laboratory tests the last value of that day.",
     "dates": "Admissions from 10 January to 18 February 2020.",
     "sites": "One hospital.",
-    "limits": "Patients still in hospital are absent; when a patient was chosen is not recorded; the choice of tests is itself a judgement.",
+    "limits": "Patients still in hospital are absent; when a patient was chosen is not recorded; the choice of tests is a judgement too.",
     "future": "true",
 }
 

@@ -1,0 +1,1 @@
+"""Simulated patients: synthetic, with known truth."""
