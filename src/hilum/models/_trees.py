@@ -1,0 +1,104 @@
+"""Binary decision trees as plain arrays, whoever grew them: what random forest and gradient boosting are stored as and predict with.
+
+A row goes left at node j where x[feature_j] <= threshold_j, until feature_j is -1: a leaf. Nodes of all trees stand one after the
+other; a tree begins at `root` and its children are numbered from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.errors import HilumError
+from hilum.core.kernel import kernel
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Nodes of all trees.
+
+    Attributes:
+        root: (trees,) where each tree begins among the nodes.
+        feature: (nodes,) column that a node asks; -1 at a leaf.
+        threshold: (nodes,) a row with at most this goes left.
+        left: (nodes,) the child of those, counted from the root.
+        right: (nodes,) the other child.
+        value: (nodes, outputs) what a leaf answers.
+    """
+
+    root: NDArray[np.int64]
+    feature: Integers
+    threshold: Array
+    left: Integers
+    right: Integers
+    value: Array
+
+    @classmethod
+    def join(cls, trees: Sequence[Mapping[str, NDArray[np.generic]]]) -> Trees:
+        """From one mapping a tree, with the arrays above but `root`."""
+        sizes = [len(tree["feature"]) for tree in trees]
+        root = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        kinds = {"feature": np.int32, "threshold": np.float64, "left": np.int32, "right": np.int32, "value": np.float64}
+        whole = {name: np.concatenate([tree[name] for tree in trees]).astype(kind) for name, kind in kinds.items()}
+        return cls(root=root, **whole)
+
+    def leaves(self, inputs: Array) -> NDArray[np.int64]:
+        """The leaf of every row in every tree, (trees, rows), as position among the nodes."""
+        found = np.empty((len(self.root), len(inputs)), np.int64)
+        find_leaves(np.ascontiguousarray(inputs), self.root, self.feature, self.threshold, self.left, self.right, found)
+        return found
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """For the model's folder."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def read(cls, arrays: Mapping[str, NDArray[np.generic]], columns: int) -> Trees:
+        """Read what `arrays` gave; a tree that asks for a column that is not there, or leads nowhere, is refused.
+
+        Raises:
+            HilumError: arrays are missing, or do not make trees.
+        """
+        try:
+            trees = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        except KeyError as error:
+            raise HilumError(f"the array {error} is missing", do="Run the study again") from error
+        nodes = len(trees.feature)
+        size = np.diff(np.append(trees.root, nodes))
+        own = np.repeat(size, np.maximum(size, 0)) if (size > 0).all() else np.empty(0)
+        lengths = {len(array) for array in (trees.threshold, trees.left, trees.right, trees.value, own)}
+        inner = trees.feature >= 0
+        if lengths != {nodes} or trees.feature.max(initial=-1) >= columns:
+            raise HilumError("the arrays do not make trees", do="Run the study again")
+        place = np.arange(nodes) - np.repeat(trees.root, size)
+        for child in (trees.left, trees.right):  # children come after their parent, so every walk ends
+            if (child[inner] <= place[inner]).any() or (child[inner] >= own[inner]).any():
+                raise HilumError("the arrays do not make trees", do="Run the study again")
+        return trees
+
+
+@kernel
+def find_leaves(
+    inputs: Array,
+    root: NDArray[np.int64],
+    feature: Integers,
+    threshold: Array,
+    left: Integers,
+    right: Integers,
+    found: NDArray[np.int64],
+) -> None:
+    """Walk every row (rows, columns) down every tree; `found` (trees, rows) gets the leaves."""
+    for tree in range(root.shape[0]):
+        start = root[tree]
+        for row in range(inputs.shape[0]):
+            node = start
+            while feature[node] >= 0:
+                below = inputs[row, feature[node]] <= threshold[node]
+                node = start + (left[node] if below else right[node])
+            found[tree, row] = node
