@@ -26,7 +26,6 @@ data_app = typer.Typer(help="Data sets: list, show, get, verify.", no_args_is_he
 runs_app = typer.Typer(help="Stored runs: list, show, rm.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
-cli_study.register(app)
 
 DataDir = Annotated[Path | None, typer.Option("--data", help="Directory that holds <dataset name>/ folders.")]
 
@@ -169,6 +168,9 @@ def cite(path: RunPath) -> None:
         typer.echo(f"[{entry['key']}] {entry['text']}")
 
 
+cli_study.register(app)
+
+
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
     """Every dataset, and where its files are."""
@@ -259,8 +261,8 @@ def _print_report(folder: Any) -> None:
     from hilum.report.contents import read_contents
     from hilum.report.terminal import render
 
-    console = console()
-    console.print(render(read_contents(folder), width=console.width))
+    terminal = console()
+    terminal.print(render(read_contents(folder), width=terminal.width))
     typer.echo(f"Report: {folder.path / 'report.html'}")
 
 

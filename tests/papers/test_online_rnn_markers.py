@@ -80,7 +80,11 @@ def group_means(arm: Arm, group: tuple[str, ...], recordings: dict[str, Series])
     )
     per_item = []
     for outcome in outcomes:
-        rows = [{name: np.array([v]) for name, v in row.items() if isinstance(v, float)} for row in outcome.scores]
+        (block,) = outcome.scores
+        rows = [
+            {name: np.array([values[n]]) for name, values in block.items() if isinstance(values[n], float)}
+            for n in range(len(block["horizon"]))
+        ]
         per_item.append({m.name: np.mean([m(row).value for row in rows]) for m in METRICS})
     return {name: float(np.mean([item[name] for item in per_item])) for name in per_item[0]}
 

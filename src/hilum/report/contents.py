@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,11 +71,7 @@ class Contents:
     @property
     def audit(self) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:
         """The audit, failures first; arms of which a check says the same stand together."""
-        groups: dict[tuple[str, str, str], list[CheckRow]] = {}
-        for check in self.checks:
-            groups.setdefault((check.code, check.status, check.message), []).append(check)
-        rows = [(found[0], tuple(check.arm for check in found)) for found in groups.values()]
-        return tuple(sorted(rows, key=lambda row: STATUS_ORDER.get(row[0].status, 9)))
+        return grouped(self.checks)
 
     @property
     def headline(self) -> str:
@@ -87,6 +84,15 @@ class Contents:
             return audit
         primary = f"{len(self.primary)} primary claims: {_tally(self.primary)}. " if self.primary else ""
         return f"{primary}All {len(self.rows)} claims: {_tally(self.rows)}. {audit}"
+
+
+def grouped(checks: Sequence[CheckRow]) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:
+    """Checks by what they say, failures first; arms of which a check says the same stand together."""
+    groups: dict[tuple[str, str, str], list[CheckRow]] = {}
+    for check in checks:
+        groups.setdefault((check.code, check.status, check.message), []).append(check)
+    rows = [(found[0], tuple(check.arm for check in found)) for found in groups.values()]
+    return tuple(sorted(rows, key=lambda row: STATUS_ORDER.get(row[0].status, 9)))
 
 
 def _tally(rows: tuple[Row, ...]) -> str:

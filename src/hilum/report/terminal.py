@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -10,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hilum.core.errors import unknown
-from hilum.core.row import Row
-from hilum.report.contents import Contents, verdict_text
+from hilum.core.row import CheckRow, Row
+from hilum.report.contents import Contents, grouped, verdict_text
 from hilum.report.numbers import between, figure, like, signed, with_interval
 
 COLOURS = {
@@ -40,7 +41,9 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     parts += [Text(contents.headline), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
-    parts += [_results(contents), Text(MEANING, style="dim"), Text(), _audit(contents), Text(), _unjudged(contents)]
+    parts += [_results(contents), Text(MEANING, style="dim"), Text(), _audit(contents)]
+    if contents.rows:
+        parts += [Text(), _unjudged(contents)]
     return Group(*parts)
 
 
@@ -164,15 +167,20 @@ def _horizons(contents: Contents) -> list[float]:
 
 
 def _audit(contents: Contents) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", title="Audit", title_justify="left")
+    return audit_table(contents.checks, shown=("fail", "cannot tell"))
+
+
+def audit_table(checks: Sequence[CheckRow], *, title: str = "Audit", shown: Sequence[str] = tuple(MARKS)) -> Table:
+    """What the checks say, failures first; `shown` are the answers that get a line of their own."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for name in ("", "code", "severity", "arm", "what it says"):
         table.add_column(name, overflow="fold", no_wrap=name in {"", "code", "severity"})
-    for check, arms in contents.audit:
-        if check.status in {"fail", "cannot tell"}:
+    for check, arms in grouped(checks):
+        if check.status in shown:
             style = "red" if check.status == "fail" and check.severity == "critical" else ""
             who = arms[0] if len(arms) == 1 else f"{len(arms)} arms"
             table.add_row(MARKS[check.status], check.code, check.severity, who, Text(check.message, style=style))
-    tally = Counter(check.status for check in contents.checks)
+    tally = Counter(check.status for check in checks)
     table.caption = ", ".join(f"{count} {status}" for status, count in tally.items())
     table.caption_justify = "left"
     return table

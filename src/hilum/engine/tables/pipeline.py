@@ -30,7 +30,6 @@ from hilum.core.metric import Metric
 from hilum.core.model import Fitted, Trainable
 from hilum.core.outcome import Block
 from hilum.core.split import Records, Texts, k_folds
-from hilum.metrics.regress import statistics_by
 from hilum.modalities.table.prepare import Prepared
 from hilum.modalities.table.sample import Table
 
@@ -127,6 +126,8 @@ def score_block(table: Table, prediction: Array, fold: int, seed: int) -> Block:
     if table.classes:
         rows = {"item": table.rows["item"].to_numpy(), "subject": subjects, "target": target}
         return {**rows, **common, **probability_columns(prediction)}
+    from hilum.metrics.regress import statistics_by
+
     names, member = np.unique(subjects, return_inverse=True)
     return {"item": names, "subject": names, **common, **statistics_by(member, target, prediction)}
 
