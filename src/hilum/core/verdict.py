@@ -159,7 +159,7 @@ class PairedContrast:
 
     Attributes:
         size: Our difference against theirs, with the interval of ours - claimed by the basis.
-        low: Lower end of our own paired 95 % interval over subjects.
+        low: Lower end of our own paired 95 % interval, over subjects and seeds.
         high: Its upper end.
     """
 
@@ -171,7 +171,7 @@ class PairedContrast:
 def judge_difference(contrast: PairedContrast, *, basis: Basis, relation: str = "eq") -> tuple[Verdict, Verdict]:
     """Direction and size of one paired contrast, judged apart; never inferred from two row verdicts.
 
-    The direction rests on our paired interval over subjects: does it lie on the claimed side of zero? The size rests on
+    The direction rests on our own paired interval: does it lie on the claimed side of zero? The size rests on
     the interval of ours - claimed. "Better" is a larger advantage than claimed.
     """
     sign = _claimed_side(contrast.size.claimed, relation)
@@ -189,7 +189,7 @@ def _judge_direction(contrast: PairedContrast, sign: float) -> Verdict:
     if sign == 0:
         return Verdict("not judged", "no direction is claimed")
     if not (math.isfinite(contrast.low) and math.isfinite(contrast.high)):
-        return Verdict("not comparable", "there is no paired interval over subjects")
+        return Verdict("not comparable", "there is no paired interval")
     low, high = sorted((sign * contrast.low, sign * contrast.high))
     span = f"our paired interval, {contrast.low:+.4g} to {contrast.high:+.4g}"
     if low > 0:

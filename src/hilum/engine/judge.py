@@ -29,7 +29,7 @@ from hilum.core.verdict import (
 )
 from hilum.engine.contrasts import paired, ranked
 from hilum.engine.figures import ArmScores, estimate, metrics_of
-from hilum.engine.noise import Noise, noise
+from hilum.engine.noise import Noise, noise, of_direction
 from hilum.metrics.stats import benjamini_yekutieli
 
 
@@ -256,15 +256,14 @@ def judge_figure(claim: Claim, ours: Estimate, binding: Binding, metric: Metric,
 def judge_pair(
     claim: Claim, ours: Estimate, binding: Binding, metric: Metric, *, trivial: float | None
 ) -> tuple[Verdict, Judgement]:
-    """A claimed difference of two arms: its direction by our paired interval over subjects, and its size, apart.
+    """A claimed difference of two arms: its direction by our paired interval over subjects and seeds, and its size, apart.
 
     Arguments as in `judge_figure`; `ours` is the paired difference.
     """
     if ours.value is None:
         undefined = Verdict("not comparable", f"our difference is undefined: {ours.reason}")
         return undefined, Judgement(undefined)
-    interval = ours.interval
-    low, high = (math.nan, math.nan) if interval is None else (interval.low, interval.high)
+    low, high, missing = of_direction(ours, binding)
     around = noise(claim, ours, binding, metric)
     margin = margin_for(metric.name, trivial=trivial)
     # A bound on the size needs no margin, so an unknown one is carried as undefined.
@@ -272,8 +271,8 @@ def judge_pair(
     direction, size = judge_difference(
         PairedContrast(contrast, low, high), basis=binding.basis, relation=claim.relation
     )
-    if interval is None:
-        direction = replace(direction, reason=f"{direction.reason}: {ours.reason}")
+    if missing:
+        direction = replace(direction, reason=f"{direction.reason}: {missing}")
     if not around.defined:
         size = Verdict("not comparable", around.reason)
     elif margin is None and claim.relation in {"eq", "approx"}:
