@@ -29,7 +29,7 @@ check: ## format, lint, types, import contracts, house limits, import time, docs
 
 docs: ## the documentation as a site in build/site, strictly: a broken link fails
 	@tools/bootstrap.sh $(DEV)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo build/site/index.html
 
 format: ## format and mend what can be mended

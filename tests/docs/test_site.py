@@ -9,6 +9,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -27,7 +28,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    # Not --quiet: a warning that is not logged is not counted, and --strict lets it pass.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True
     )
@@ -36,15 +38,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Asked(HTMLParser):
-    """Addresses that a browser fetches when it opens the page."""
+    """Addresses that a browser fetches when it opens the page; where its links lead; what can be linked to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
+        self.links: list[str] = []
+        self.ids: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         wanted = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "object": "data"}
         self.addresses += [value or "" for name, value in attrs if name == wanted.get(tag)]
+        self.links += [value or "" for name, value in attrs if tag == "a" and name == "href"]
+        self.ids |= {value or "" for name, value in attrs if name == "id"}
 
 
 def test_there_is_a_page_for_all_that_stands_in_the_rooms(site: Path) -> None:
@@ -82,6 +88,26 @@ def test_docstrings_are_shown_and_linked(site: Path) -> None:
     assert "W_h &lt;- W_h + rate * min(1, clip / |G|) * G" in page
     assert 'id="hilum.models.least_mean_squares.LeastMeanSquares.start"' in page
     assert "../core/kinds/forecast.html#hilum.core.kinds.forecast.ForecastSetting" in page
+
+
+def test_every_link_leads_to_a_page_and_a_place_on_it(site: Path) -> None:
+    pages = {}
+    for path in site.rglob("*.html"):
+        pages[path.resolve()] = Asked()
+        pages[path.resolve()].feed(path.read_text(encoding="utf-8"))
+    broken = []
+    for path, page in pages.items():
+        for link in page.links if path.name != "404.html" else ():
+            address, _, place = link.partition("#")
+            target = (path.parent / unquote(address)).resolve() if address else path
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            if target not in pages or (
+                place and not place.startswith("__") and unquote(place) not in pages[target].ids
+            ):
+                broken.append(f"{path.relative_to(site)}: {link}")
+    assert len(pages) > 100
+    assert not broken, broken[:10]
 
 
 def test_no_page_asks_another_host_and_none_knows_this_machine(site: Path) -> None:
