@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,36 @@ def test_check(name: str) -> None:
     assert name.startswith(facts["CODE"].lower() + "_")
     assert facts["SEVERITY"] in {"critical", "major", "note"}
     assert facts["KIND"] in {"defect", "finding"}
-    assert facts["SCOPE"] in {"arm", "experiment"}
+    assert facts["SCOPE"] in {"arm", "data", "experiment"}
     assert facts["TITLE"]
     assert found.text.startswith(facts["CODE"])
-    assert (DOCS / f"{facts['CODE']}.md").is_file()
+    for said in ("Why it matters", "Proof printed", "Severity", "Cannot tell"):
+        assert said in found.text, said
+    assert f"{facts['SEVERITY']}; scope: {facts['SCOPE']}; kind: {facts['KIND']}" in found.text
+    page = (DOCS / f"{facts['CODE']}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {facts['CODE']}: {facts['TITLE']}\n\n{facts['SEVERITY']}, {facts['KIND']}\n")
+    for said in (
+        "**Why it matters.**",
+        "**Proof printed.**",
+        "**What to do.**",
+        "**Limits.**",
+        f"$ hilum show {facts['CODE']}",
+    ):
+        assert said in page, said
     check = found.load().check
     assert list(inspect.signature(check).parameters) == ["study"]
+
+
+@pytest.mark.parametrize("name", find("checks"))
+def test_no_evidence_of_a_table_is_no_pass(name: str) -> None:
+    arm = replace(EMPTY, kind="classify", leading=("auroc", "higher"))
+    study = Study(arm=arm, arms=(arm,), subjects_known=True, synthetic=False, future_use=True)
+    assert get("checks", name).load().check(study).status in {"cannot tell", "not applicable"}
+
+
+def test_there_are_twenty_two() -> None:
+    codes = {get("checks", name).facts["CODE"] for name in find("checks")}
+    assert codes >= {f"HIL{number:03d}" for number in range(1, 23)}
 
 
 @pytest.mark.parametrize("name", find("checks"))

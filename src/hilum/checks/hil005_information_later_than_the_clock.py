@@ -1,10 +1,11 @@
-"""HIL005: a forecast uses information later than its clock.
+"""HIL005: a forecast uses information later than its clock, or a feature was charted after the time of prediction.
 
 Why it matters   In use, that information does not exist yet: the scores answer another question than the one a clinic asks.
 Proof printed    For each horizon, the forecast of one sample made again from the record cut off there, and from a record whose future was
                  moved by a metre: the largest change over items, and how far ahead of the clock the labels used in training lay.
+                 For a table, by feature: how many records have it charted after their time of prediction, and by how much.
 Severity         critical; scope: arm; kind: defect. The tolerance is zero: a forecast that may not look ahead is equal to the last bit.
-Cannot tell      no probe is stored, or its differences are undefined.
+Cannot tell      no probe is stored, or its differences are undefined; of a table, nothing says when features were charted.
 Seen in the wild the released online loops behind arXiv 2403.01607 and arXiv 2106.01100 update with a label later than the clock when
                  the horizon is longer than one sample (docs/concepts/labels-and-the-clock.md).
 """
@@ -12,9 +13,10 @@ Seen in the wild the released online loops behind arXiv 2403.01607 and arXiv 210
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hilum.checks._records import known_of_data, listed
 from hilum.core.check import ArmStudy, Finding, Study
 
 CODE = "HIL005"
@@ -26,7 +28,9 @@ _DIFFERENCES = ("truncated_max_difference", "perturbed_max_difference")
 
 
 def check(study: Study) -> Finding:
-    """Read the probes of every item and horizon."""
+    """Read the probes of every item and horizon; of a table, when its features were charted."""
+    if study.arm.kind != "forecast":
+        return _charted(known_of_data(study, "charted"))
     probes = list(_probes(study.arm))
     if not probes:
         return Finding.cannot_tell("no probe of the future is stored")
@@ -48,6 +52,28 @@ def check(study: Study) -> Finding:
         return Finding.cannot_tell("some probes are undefined: the forecast was not finite", **proof)
     return Finding.passed(
         f"{len(probes)} forecasts made again without the future: every one equal to the last bit", **proof
+    )
+
+
+def _charted(charted: Mapping[str, Mapping[str, Any]] | None) -> Finding:
+    """A feature that is known only after the time of prediction cannot be used at it."""
+    if not charted:
+        return Finding.cannot_tell("nothing says when the features were charted, and what the time of prediction is")
+    late = {name: found for name, found in charted.items() if found["late"]}
+    proof = {name: dict(found) for name, found in (late or charted).items()}
+    if late:
+        told = [
+            f"'{name}' in {found['late']} of {found['of']} records, by up to {found['latest']:.6g}"
+            for name, found in late.items()
+        ]
+        return Finding.failed(
+            f"{len(late)} features are charted after the time of prediction: {listed(told)}", charted=proof
+        )
+    of = sum(int(found["of"]) for found in charted.values())
+    if not of:
+        return Finding.cannot_tell("no record says when a feature was charted", charted=proof)
+    return Finding.passed(
+        f"{len(charted)} features, {of} charting times, none after the time of prediction", charted=proof
     )
 
 

@@ -3,6 +3,7 @@
 Why it matters   One draw may be a lucky one; the spread over seeds is then unknown.
 Proof printed    The number of seeds.
 Severity         note; scope: arm; kind: finding.
+Cannot tell      no seed is stored.
 Not applicable   the method draws nothing at random.
 """
 

@@ -1,7 +1,7 @@
 """HIL020: arms score different units, or runs that failed were dropped.
 
 Why it matters   Two means over different units cannot be compared; and a method that may drop its worst runs looks better than it is.
-Proof printed    Units that are missing from an arm or scored over another range, and runs that were not finite, by arm.
+Proof printed    Units (of tables: folds) that are missing from an arm or scored over other records, and runs that were not finite, by arm.
 Severity         major; scope: experiment; kind: defect.
 Cannot tell      nothing says what was scored.
 """
@@ -20,13 +20,15 @@ SCOPE = "experiment"
 
 
 def check(study: Study) -> Finding:
-    """Compare what every arm scored with what all arms together scored."""
-    if not any(arm.scored for arm in study.arms):
+    """Compare what every arm scored with what all arms together scored; a control may score less."""
+    arms = tuple(arm for arm in study.arms if not arm.control)
+    scored = {arm.id: _scored(arm) for arm in arms}
+    if not any(scored.values()):
         return Finding.cannot_tell("nothing says what was scored")
-    everything = {item for arm in study.arms for item in arm.scored}
-    missing = {arm.name: sorted(everything - set(arm.scored)) for arm in study.arms if everything - set(arm.scored)}
-    ranges = _ranges(study.arms)
-    dropped = {arm.name: sum(arm.exploded.values()) for arm in study.arms if any(arm.exploded.values())}
+    everything = {item for own in scored.values() for item in own}
+    missing = {arm.name: sorted(everything - set(scored[arm.id])) for arm in arms if everything - set(scored[arm.id])}
+    ranges = _ranges(scored)
+    dropped = {arm.name: count for arm in arms if (count := sum(arm.exploded.values()))}
     told = [
         f"{len(missing)} arms lack units that others score" if missing else "",
         f"{len(ranges)} units are scored over different ranges" if ranges else "",
@@ -37,12 +39,19 @@ def check(study: Study) -> Finding:
     if any(told):
         message = "; ".join(filter(None, told))
         return Finding.failed(message, missing=missing, ranges=ranges, dropped=dropped)
-    return Finding.passed(f"{len(study.arms)} arms score the same {len(everything)} units, and no run was dropped")
+    return Finding.passed(f"{len(arms)} arms score the same {len(everything)} units, and no run was dropped")
 
 
-def _ranges(arms: tuple[ArmStudy, ...]) -> Mapping[str, list[str]]:
+def _scored(arm: ArmStudy) -> Mapping[str, str]:
+    """Item to what was scored of it; of tables, fold to the digest of the records tested."""
+    if arm.scored:
+        return arm.scored
+    return {cell: str(found["units"]) for cell, found in arm.each("scored").items() if "units" in found}
+
+
+def _ranges(scored: Mapping[str, Mapping[str, str]]) -> Mapping[str, list[str]]:
     found: dict[str, set[str]] = {}
-    for arm in arms:
-        for item, scored in arm.scored.items():
-            found.setdefault(item, set()).add(scored)
+    for own in scored.values():
+        for item, what in own.items():
+            found.setdefault(item, set()).add(what)
     return {item: sorted(ranges) for item, ranges in found.items() if len(ranges) > 1}
