@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hilum.core.binding import Estimand
 from hilum.core.check import ArmStudy, Study
 from hilum.core.component import describe, digest
 from hilum.core.finder import Found, find, get
 from hilum.core.margins import margin_for
 from hilum.core.row import CheckRow, Estimate
-from hilum.engine.figures import ArmScores, estimate, metrics_of, row_values
+from hilum.engine.figures import ArmScores, estimate, metrics_of, row_values, usual_estimand
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +104,7 @@ def _study(scores: ArmScores) -> ArmStudy:
     metric = metrics_of(arm.task.kind)[arm.task.leading_metric]
     evidence = _evidence(scores)
     tabular = not scores.horizons
-    figure = estimate(scores, metric, Estimand(arm.task.unit, pool="all" if tabular else "unit"), interval=not arm.control)
+    figure = estimate(scores, metric, usual_estimand(scores, metric), interval=not arm.control)
     if tabular:
         values = _by_seed(figure) if arm.control else _by_fold(figure)
         exploded = _not_finite(scores)

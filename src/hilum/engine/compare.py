@@ -15,6 +15,7 @@ import numpy as np
 
 from hilum.core.comparison import Comparison
 from hilum.core.errors import DataError, UsageError
+from hilum.core.metric import Metric
 from hilum.core.row import Range, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
@@ -75,14 +76,15 @@ def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
     columns_a = _columns(shared, task.kind, "")
     columns_b = _columns(shared, task.kind, " b")
     subjects = shared["subject"].fill_null(shared["item"]).to_numpy()
-    difference = paired_pooled_difference(columns_a, columns_b, subjects, metric)
+    groups = _shared_folds(shared) if metric.pooling == "ranks" else None
+    difference = paired_pooled_difference(columns_a, columns_b, subjects, metric, groups=groups)
     return Comparison(
         a.name,
         b.name,
         metric.title,
         metric.direction,
-        metric(columns_a).value,
-        metric(columns_b).value,
+        _figure(metric, columns_a, groups),
+        _figure(metric, columns_b, groups),
         *_told(difference),
         shared.height,
         mine.height - shared.height,
@@ -96,7 +98,25 @@ def _by_record(arm: StoredArm) -> pl.DataFrame:
 
     frame = arm.predictions()
     predicted = [name for name in frame.columns if name == "prediction" or name.startswith("p:")]
-    return frame.group_by("item").agg(pl.col("subject").first(), pl.col("target").first(), pl.col(predicted).mean())
+    return frame.group_by("item").agg(
+        pl.col("subject").first(),
+        pl.col("target").first(),
+        pl.when(pl.col("fold").n_unique() == 1).then(pl.col("fold").first()).alias("fold"),
+        pl.col(predicted).mean(),
+    )
+
+
+def _shared_folds(shared: pl.DataFrame) -> Any:
+    """The fold of each record, where both runs tested it in the same one: ranks are compared within a fold's model."""
+    same = shared["fold"].is_not_null() & (shared["fold"] == shared["fold b"])
+    return shared["fold"].to_numpy() if bool(same.fill_null(value=False).all()) else None
+
+
+def _figure(metric: Metric, columns: dict[str, Any], groups: Any) -> float:
+    if groups is None:
+        return metric(columns).value
+    own = [metric({name: values[groups == group] for name, values in columns.items()}).value for group in np.unique(groups)]
+    return float(np.mean(own))
 
 
 def _columns(shared: pl.DataFrame, kind: str, suffix: str) -> dict[str, Any]:

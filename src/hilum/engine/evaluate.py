@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hilum.core.binding import Bound, Estimand, Pool, match
+from hilum.core.binding import Bound, Estimand, match
 from hilum.core.claim import Claim, read_claims
 from hilum.core.experiment import Cell
 from hilum.core.finder import Found
@@ -14,7 +14,7 @@ from hilum.core.row import Row
 from hilum.core.run import CellFolder, RunFolder
 from hilum.core.store import write_json
 from hilum.engine.audit import Use, audit
-from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores
+from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores, usual_estimand
 from hilum.engine.judge import Bench, judge
 
 
@@ -82,9 +82,8 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
     metrics = metrics_of(arm.task.kind)
     leading = arm.task.leading_metric
     names = sorted(metrics, key=lambda name: name != leading)
-    pool: Pool = "unit" if scores.horizons else "all"
     # All metrics over all horizons, and the leading one at each horizon: what the report draws.
-    asked = [(name, Estimand(arm.task.unit, pool=pool), None) for name in names]
+    asked: list[tuple[str, Estimand, int | None]] = [(name, usual_estimand(scores, metrics[name]), None) for name in names]
     asked += [(leading, Estimand(arm.task.unit, horizons=(horizon,)), horizon) for horizon in scores.horizons]
     seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows()) if scores.horizons else {}
     return [
@@ -99,6 +98,7 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
             "horizon": horizon,
             "horizon_s": None if horizon is None else seconds[horizon],
             "estimate": asdict(estimate(scores, metrics[name], estimand)),
+            "estimand": str(estimand),
         }
         for name, estimand, horizon in asked
     ]

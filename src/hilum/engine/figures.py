@@ -113,6 +113,21 @@ def estimate(scores: ArmScores, metric: Metric, estimand: Estimand, *, interval:
     return _of_pooled_rows(scores.frame, metric, estimand, interval)
 
 
+def usual_estimand(scores: ArmScores, metric: Metric) -> Estimand:
+    """What a figure is where no claim says otherwise: of recordings their mean, of tables all test rows pooled.
+
+    A figure of ranks (AUROC) is made fold by fold and averaged, since scores of different folds' models are on different scales: pooled, a
+    constant predictor would fall below one half. Where a fold lacks a class, it is pooled after all.
+    """
+    unit = scores.arm.task.unit
+    if scores.horizons or not scores.frame.height:
+        return Estimand(unit)
+    columns = columns_of(scores.frame, metric)
+    fold = scores.frame["fold"].to_numpy()
+    by_fold = metric.pooling == "ranks" and all(score.defined for score in _figures(metric, columns, fold).values())
+    return Estimand(unit, pool="fold" if by_fold else "all")
+
+
 def _of_units(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
     import polars as pl
 

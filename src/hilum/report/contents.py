@@ -28,6 +28,7 @@ class Line:
     horizon: int | None
     horizon_s: float | None
     estimate: Estimate
+    estimand: str = ""
 
 
 @dataclass(frozen=True)

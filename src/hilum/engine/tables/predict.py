@@ -18,6 +18,7 @@ from hilum.core.row import read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
 from hilum.engine.stored import StoredArm, arm_by_name, stored_arms
+from hilum.engine.tables.runner import DISTANCE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from hilum.modalities.table.prepare import Prepared
     from hilum.modalities.table.sample import Table
 
-FAR = 0.99
 
 
 def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
@@ -42,7 +42,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     """
     import polars as pl
 
-    from hilum.modalities.table.distance import load_distance
+    from hilum.modalities.table.distance import Distance
     from hilum.modalities.table.prepare import Prepared
     from hilum.modalities.table.read import read_new_rows
 
@@ -55,11 +55,11 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     dataset = build(Spec.from_json(spec["dataset"]))
     if not hasattr(dataset, "columns"):
         raise HilumError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
-    table, lacking = read_new_rows(file, dataset.columns, stored["features"])
+    table, lacking = read_new_rows(file, dataset.columns, _kinds(stored["features"]))
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)
-    closer = load_distance(folder).closer(inputs)
+    distance = Distance.load(folder / DISTANCE)
     warned = _warnings(prepared, table)
     counts = table.rows.select("item").join(warned.group_by("item").len("warnings"), on="item", how="left", maintain_order="left")
     classes = stored["classes"]
@@ -67,13 +67,17 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     kept = [name for name in ("item", "subject") if name in table.rows.columns]
     frame = table.rows.select(kept).with_columns(
         **{name: pl.Series(values) for name, values in columns.items()},
-        closer_in_train=pl.Series(closer),
-        far=pl.Series(closer > FAR),
+        closer_in_train=pl.Series(distance.share(inputs)),
+        far=pl.Series(distance.far(inputs)),
         warnings=counts["warnings"].fill_null(0),
     )
     info = run.info()
     licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
     return Prediction(arm.name, chosen, figure, frame, warned, lacking, licence, bool(info["synthetic"]))
+
+
+def _kinds(features: dict[str, str]) -> dict[str, str]:
+    return {name: "number" if kind == "Float64" else "category" for name, kind in features.items()}
 
 
 def _warnings(prepared: Prepared, table: Table) -> pl.DataFrame:

@@ -37,6 +37,7 @@ from hilum.modalities.table.sample import Table
 
 PERMUTED = "permuted labels"
 CONTROLS = ("", PERMUTED)
+DISTANCE = "distance.safetensors"
 CARRIED = ("time", "source", "site")
 
 
@@ -108,7 +109,7 @@ def _outcome(
         scores=scores,
         evidence=evidence,
         log=log,
-        save=None if control else _saver(pipeline, train),
+        save=None if control else _saver(pipeline, train, fold),
         preprocess={
             "prepare": pipeline.prepared.to_json(),
             "model": describe(pipeline.model).to_json(),
@@ -162,12 +163,15 @@ def _row_columns(table: Table) -> Block:
     return {"item": rows["item"], **{name: rows[name] for name in kept}}
 
 
-def _saver(pipeline: Pipeline, train: Table) -> Any:
+def _saver(pipeline: Pipeline, train: Table, fold: int | None) -> Any:
     def save(folder: Path) -> None:
-        from hilum.modalities.table.distance import fit_distance
-
         pipeline.fitted.save(folder)
-        fit_distance(pipeline.prepared.apply(train.features)).save(folder)
+        if fold is None:  # what `hilum predict` loads: it also says how far a new record lies from these
+            from hilum.modalities.table.distance import Distance
+
+            inputs = pipeline.prepared.apply(train.features)
+            if inputs.shape[1]:
+                Distance.fit(inputs, subjects_of(train).tolist()).save(folder / DISTANCE)
 
     return save
 
