@@ -44,7 +44,7 @@ class RandomForest:
         columns_per_split: How many of the columns are drawn at each split.
     """
 
-    trees: int = 300
+    trees: int = 200
     depth: int | None = None
     rows_per_leaf: int = 5
     columns_per_split: Asked = "square root"

@@ -217,8 +217,8 @@ class Prepared:
         """Where new records leave what train saw: one row a value.
 
         Returns:
-            record (its position), feature, problem ("below", "above", "unseen", or "missing" where train had a value in
-            every record), value (text; null where missing), low and high (the train's range; null for categories).
+            record (its position), feature, problem ("below", "above", "unseen", or with flags "missing" where train had a
+            value in every record), value (text; null where missing), low and high (the train's range; null for categories).
             Features that were dropped are not looked at.
         """
         import polars as pl
