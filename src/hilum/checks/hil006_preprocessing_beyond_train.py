@@ -6,7 +6,7 @@ Proof printed    What preprocessing was fitted on; fingerprints of its fitted st
 Severity         critical; scope: arm; kind: defect. Zero tolerance: the fingerprint covers every fitted figure.
 Cannot tell      the probe was not run.
 Not applicable   forecasts: what is fitted on a recording is probed by HIL005.
-Seen in the wild scaling fitted on train and test together in released ICU pipelines; feature selection before cross-validation.
+Read more        Ambroise and McLachlan, PNAS 99 (2002): genes selected before cross-validation (cited from memory).
 """
 
 from __future__ import annotations

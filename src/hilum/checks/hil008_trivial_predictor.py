@@ -5,6 +5,7 @@ Proof printed    Leading metric of both on the same units, the paired 95 % inter
                  sign-flip p. Of tables the metric is that of all test rows, and subjects are drawn again, the same for both.
 Severity         major; scope: arm; kind: finding.
 Cannot tell      the trivial predictor was not run, or fewer than 6 units (of tables: subjects) are shared.
+Not applicable   this is the trivial predictor itself.
 """
 
 from __future__ import annotations

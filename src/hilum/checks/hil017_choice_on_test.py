@@ -6,7 +6,7 @@ Proof printed    Fingerprints of fit, settings, threshold and seed before and af
 Severity         critical; scope: arm; kind: defect. Zero tolerance.
 Cannot tell      the probe was not run.
 Limits           A probe sees what the pipeline does, not what people did before they wrote it down.
-Seen in the wild early stopping and thresholds by test score in released training scripts.
+Read more        Cawley and Talbot, JMLR 11 (2010): over-fitting in model selection (cited from memory).
 """
 
 from __future__ import annotations

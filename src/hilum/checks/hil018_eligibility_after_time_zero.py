@@ -5,7 +5,7 @@ Proof printed    Records whose eligibility was decided after their time of predi
                  the full record and from the record cut off at the time of prediction, and how many records differ.
 Severity         critical; scope: data; kind: defect. Zero tolerance.
 Cannot tell      nothing says when eligibility was decided.
-Seen in the wild cohorts that keep stays of at least a day and predict from admission on.
+Read more        Suissa, Am. J. Epidemiol. 167 (2008): immortal time bias (cited from memory).
 """
 
 from __future__ import annotations
