@@ -349,7 +349,7 @@ CASES = (
 DIRECTIONS = (
     ("shared subjects, n = 9, skewed", pair(9, 1.0, 0.0), 600),
     ("shared subjects, n = 30", pair(30, 0.5, 0.0), 300),
-    ("shared subjects, n = 300", pair(300, 0.5, 0.0), 60),
+    ("shared subjects, n = 300", pair(300, 0.5, 0.0), 200),
 )
 
 

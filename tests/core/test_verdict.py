@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilum.core.margins import MARGINS, margin_for
+from hilum.core.margins import MARGINS, margin_for, margin_in_words
 from hilum.core.verdict import (
     VERDICTS,
     Contrast,
     PairedContrast,
+    RankContrast,
     judge_arithmetic,
     judge_bound,
     judge_count,
     judge_difference,
+    judge_rank,
     judge_value,
 )
 
@@ -114,13 +116,59 @@ def test_counts_are_exact() -> None:
     assert judge_count(claimed=9, ours=8).name == "contradicted"
 
 
-def test_direction_and_size_of_a_difference_are_judged_apart() -> None:
-    direction, size = judge_difference(PairedContrast(0.11, 0.005, 0.03, 0.01, 0.05, 0.01))
-    assert (direction.name, size.name) == ("supported", "worse")
-    direction, _ = judge_difference(PairedContrast(-0.11, 0.005, 0.03, 0.01, 0.05, 0.01))
-    assert direction.name == "contradicted"
-    direction, _ = judge_difference(PairedContrast(0.11, 0.005, 0.0, -0.05, 0.05, 0.01))
-    assert direction.name == "inconclusive"
+def pair(claimed: float, ours: float, reach: float, low: float, high: float) -> PairedContrast:
+    difference = ours - claimed
+    return PairedContrast(Contrast(claimed, 0.005, ours, difference - reach, difference + reach, 0.01), low, high)
+
+
+@pytest.mark.parametrize(
+    ("contrast", "relation", "expected"),
+    [
+        (pair(0.11, 0.03, 0.01, 0.01, 0.05), "eq", ("supported", "worse")),
+        (pair(0.11, 0.11, 0.001, 0.01, 0.21), "eq", ("supported", "reproduced")),
+        (pair(0.11, 0.20, 0.001, -0.01, 0.41), "eq", ("inconclusive", "better")),
+        (pair(-0.11, 0.03, 0.01, 0.01, 0.05), "eq", ("contradicted", "worse")),
+        (pair(-0.11, -0.3, 0.01, -0.4, -0.2), "eq", ("supported", "better")),
+        (pair(0.0, 0.3, 0.01, 0.2, 0.4), "gt", ("supported", "supported")),
+        (pair(0.0, 0.3, 0.01, 0.2, 0.4), "lt", ("contradicted", "contradicted")),
+        (pair(0.05, 0.06, 0.02, 0.02, 0.1), "ge", ("supported", "inconclusive")),
+        (pair(0.0, 0.0, 0.001, -0.1, 0.1), "eq", ("not judged", "reproduced")),
+        (pair(0.0, 0.3, 0.001, -0.1, 0.1), "eq", ("not judged", "not comparable")),
+        (pair(0.11, 0.11, 0.001, math.nan, math.nan), "eq", ("not comparable", "reproduced")),
+    ],
+)
+def test_direction_and_size_of_a_difference_are_judged_apart(
+    contrast: PairedContrast, relation: str, expected: tuple[str, str]
+) -> None:
+    direction, size = judge_difference(contrast, basis="same-data", relation=relation)
+    assert (direction.name, size.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("contrast", "relation", "expected"),
+    [
+        (RankContrast(1, 1, 1, 1, clear=True), "eq", "supported"),
+        (RankContrast(1, 1, 1, 1, clear=False), "eq", "inconclusive"),
+        (RankContrast(1, 1, 1, 2, clear=True), "eq", "inconclusive"),
+        (RankContrast(1, 3, 2, 4, clear=False), "eq", "contradicted"),
+        (RankContrast(3, 3, 3, 3, clear=False), "eq", "supported"),
+        (RankContrast(3, 2, 1, 3, clear=False), "le", "supported"),
+        (RankContrast(3, 2, 1, 4, clear=False), "le", "inconclusive"),
+        (RankContrast(3, 5, 4, 6, clear=False), "le", "contradicted"),
+        (RankContrast(3, 5, 4, 6, clear=False), "gt", "not comparable"),
+        (RankContrast(1, math.nan, math.nan, math.nan, clear=False), "eq", "not comparable"),
+    ],
+)
+def test_ranks(contrast: RankContrast, relation: str, expected: str) -> None:
+    assert judge_rank(contrast, relation=relation).name == expected
+
+
+def test_margins_in_words() -> None:
+    assert margin_in_words("auroc") == "0.01"
+    assert margin_in_words("auprc") == "0.02"
+    assert margin_in_words("rmse", trivial="4.2") == "5 % of the trivial predictor's 4.2"
+    assert margin_in_words("mae") == "5 % of the trivial predictor's own figure"
+    assert margin_in_words("never heard of") == "none set"
 
 
 def test_margins_are_dated_rules() -> None:
