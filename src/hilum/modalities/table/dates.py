@@ -65,7 +65,9 @@ def _days(date: pl.Series, shape: str, form: str) -> pl.Series:
 
     if not bool(date.str.contains(shape).any()):
         return pl.Series([None], dtype=pl.Date).new_from_index(0, len(date))
-    plain = date.str.replace_all(r"[-,]", " ").str.replace_all("  ", " ") if "%b" in form else date
+    plain = date
+    if "%b" in form:
+        plain = date.str.replace_all(r"[-,]", " ").str.replace_all("  ", " ").str.replace(r"([A-Za-z]{3})[a-z]+", "$1")
     parsed = plain.str.to_titlecase().str.to_date(form, strict=False)
     return pl.select(pl.when(date.str.contains(shape)).then(parsed)).to_series()
 

@@ -219,15 +219,32 @@ def _letters(place: int) -> str:
     return text
 
 
+def _exact(texts: pl.Series, numbers: pl.Series) -> pl.Series:
+    """The text of each cell; of numbers every digit, for the reader's own text has nine decimals."""
+    import polars as pl
+
+    shown = texts.cast(pl.Float64, strict=False)
+    rounded = numbers.is_not_null() & shown.is_not_null() & (shown != numbers)
+    return (
+        pl.select(pl.when(rounded.fill_null(False)).then(numbers.cast(pl.String)).otherwise(texts))
+        .to_series()
+        .alias(texts.name)
+    )
+
+
 def _read_spreadsheet(path: Path, sheet: str) -> RawTable:
     import fastexcel
+    import polars as pl
 
     try:
         book = fastexcel.read_excel(path)
         names = book.sheet_names
         if sheet and sheet not in names:
             raise unknown("sheet", sheet, names, where=str(path))
-        cells = book.load_sheet(sheet or 0, header_row=None, skip_rows=0, dtypes="string").to_polars()
+        cells, exact = (
+            book.load_sheet(sheet or 0, header_row=None, skip_rows=0, dtypes=kind).to_polars()
+            for kind in ("string", "float")
+        )
     except fastexcel.FastExcelError as error:
         raise DataError(
             f"the spreadsheet cannot be read ({str(error).splitlines()[0]})",
@@ -239,7 +256,7 @@ def _read_spreadsheet(path: Path, sheet: str) -> RawTable:
             "the sheet is empty", where=f"{path}, sheet '{sheet or names[0]}'", do="Name another: FILE#SHEET"
         )
     header = _header(cells.row(0), path)
-    frame = cells[1:]
+    frame = pl.DataFrame([_exact(cells[name], exact[name]) for name in cells.columns])[1:]
     frame.columns = header
     notes = (f"sheet '{names[0]}' of {len(names)}",) if len(names) > 1 and not sheet else ()
     return RawTable(path, frame, lambda index: index + 2, notes=notes)

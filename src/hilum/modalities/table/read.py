@@ -65,7 +65,7 @@ def read_with_notes(path: Path | str, columns: Columns, *, name: str = "") -> tu
         raise DataError(f"{raw.frame.height} record with an outcome", where=str(raw.path), do="At least two are needed")
     rows, group_notes = _rows(raw, columns)
     target, classes = _classes(raw, columns) if columns.kind == "classify" else (_measured(raw, columns), ())
-    rows = [target.alias("target"), *rows]
+    rows.insert(1, target.alias("target"))
     _refuse_lonely_class(raw, columns, pl.DataFrame(rows), classes)
     features, notes = _features(raw, names, columns.categories)
     table = Table(
@@ -116,7 +116,7 @@ def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping
     rows, _ = _rows(raw, present)
     made = [_as_fitted(raw, raw.frame[feature], kind).alias(feature) for feature, kind in features.items()]
     frame = pl.DataFrame(made)
-    rows = [_nothing("target", raw.frame.height, pl.Float64()), *rows]
+    rows.insert(1, _nothing("target", raw.frame.height, pl.Float64()))
     return Table(
         name or raw.path.stem,
         _named(raw, present, pl.DataFrame(rows), frame),
@@ -174,7 +174,7 @@ def _whose(raw: RawTable, columns: Columns, wrong: pl.Series) -> str:
 
 
 def _rows(raw: RawTable, columns: Columns) -> tuple[list[pl.Series], list[str]]:
-    """Whose, when and where: the columns of `rows` but for id and target; and notes."""
+    """Whose (first), when and where: the columns of `rows` but for id and target; and notes."""
     import polars as pl
 
     made: list[pl.Series] = []
@@ -223,7 +223,7 @@ def _group(raw: RawTable, column: pl.Series) -> tuple[pl.Series, str]:
             )
         return names, ""
     numbers = parsed.values
-    low, first, second, high = (float(numbers.quantile(q, "nearest") or 0.0) for q in (0.0, 1 / 3, 2 / 3, 1.0))
+    low, first, second, high = (float(numbers.quantile(q, "lower") or 0.0) for q in (0.0, 1 / 3, 2 / 3, 1.0))
     labels = [f"{low:g} to {first:g}", f"above {first:g} to {second:g}", f"above {second:g} to {high:g}"]
     cut = pl.when(numbers <= first).then(pl.lit(labels[0])).when(numbers <= second).then(pl.lit(labels[1]))
     cut = cut.when(numbers > second).then(pl.lit(labels[2]))
