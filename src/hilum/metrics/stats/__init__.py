@@ -4,6 +4,8 @@
     bootstrap           of a pooled figure: cluster bootstrap, jackknife
     hypothesis_tests    p-values and their adjustment
     paired              two methods on the same subjects
+    delong              the AUROC's variance in closed form
+    ranks               which method is best, and how sure that is
 
 Meaning         An interval over units holds the fitted model and these folds fixed; it does not cover retraining, other
                 hospitals or selection among models.
@@ -12,6 +14,7 @@ Order           No result depends on the order of rows or units; whatever is dra
 """
 
 from hilum.metrics.stats.bootstrap import cluster_bootstrap, jackknife_interval, pooled_interval
+from hilum.metrics.stats.delong import auroc_covariance, auroc_difference, auroc_interval
 from hilum.metrics.stats.hypothesis_tests import (
     MOST_ENUMERATED,
     PValue,
@@ -31,29 +34,59 @@ from hilum.metrics.stats.intervals import (
     studentised_bootstrap,
     subject_interval,
     t_interval,
+    wilson_interval,
 )
-from hilum.metrics.stats.paired import PairedDifference, paired_difference
+from hilum.metrics.stats.paired import (
+    PairedDifference,
+    nadeau_bengio,
+    paired_difference,
+    paired_pooled_difference,
+)
+from hilum.metrics.stats.ranks import (
+    Association,
+    Ranks,
+    critical_difference,
+    friedman,
+    kendall_tau,
+    mean_ranks,
+    ranks_over_units,
+    ranks_pooled,
+)
 
 __all__ = [
     "FEWEST_FOR_BOOTSTRAP",
     "FEWEST_FOR_INTERVAL",
     "MEANING",
     "MOST_ENUMERATED",
+    "Association",
     "Interval",
     "PValue",
     "PairedDifference",
+    "Ranks",
     "Scale",
+    "auroc_covariance",
+    "auroc_difference",
+    "auroc_interval",
     "benjamini_yekutieli",
     "cluster_bootstrap",
+    "critical_difference",
     "difference_interval",
+    "friedman",
     "holm",
     "jackknife_interval",
+    "kendall_tau",
+    "mean_ranks",
+    "nadeau_bengio",
     "paired_difference",
+    "paired_pooled_difference",
     "pooled_interval",
+    "ranks_over_units",
+    "ranks_pooled",
     "seed_interval",
     "sign_flip",
     "studentised_bootstrap",
     "subject_interval",
     "t_interval",
     "wilcoxon_signed_rank",
+    "wilson_interval",
 ]

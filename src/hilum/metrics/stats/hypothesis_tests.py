@@ -73,9 +73,13 @@ def wilcoxon_signed_rank(differences: ArrayLike) -> PValue:
     if kept.size <= MOST_ENUMERATED:
         p = sign_flip(np.sign(kept) * ranks).p
         return PValue(p, statistic, "Wilcoxon signed rank, exact", kept.size, note)
-    # The normal tail can underflow; a p-value is never 0.
-    p = max(float(wilcoxon(kept).pvalue), float(np.finfo(np.float64).tiny))
-    return PValue(min(1.0, p), statistic, "Wilcoxon signed rank, scipy", kept.size, note)
+    p = never_zero(float(wilcoxon(kept).pvalue))
+    return PValue(p, statistic, "Wilcoxon signed rank, scipy", kept.size, note)
+
+
+def never_zero(p: float) -> float:
+    """A p-value whose tail underflowed becomes the smallest number there is; rounding above 1 is cut."""
+    return min(1.0, max(p, float(np.finfo(np.float64).tiny)))
 
 
 def holm(p: ArrayLike) -> Array:

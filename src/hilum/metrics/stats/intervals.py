@@ -12,13 +12,14 @@ Scales          what the interval is for                   g           se
 
 Intervals
     t                      g -+ q se
+    Wilson                 of a share: (k + z^2 / 2 -+ z sqrt(k (n - k) / n + z^2 / 4)) / (n + z^2), k successes of n
     studentised bootstrap  [g - t*(1 - a) se, g - t*(a) se], a = (1 - level) / 2, t* = (g* - g) / se* over resamples
 
 Why these       The mean of units has a standard error in closed form, so its bootstrap is studentised: second-order
                 accurate, and it keeps the heavy upper tail of errors. It is unreliable in small samples, so below 30
                 units t takes its place; below 6 there is none.
 Source          Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 11 and 12; Davison and Hinkley,
-                Bootstrap Methods and their Application (1997), ch. 2 and 5. Coverage is printed by
+                Bootstrap Methods and their Application (1997), ch. 2 and 5; Wilson, JASA 22 (1927). Coverage is printed by
                 benchmarks/interval_coverage.py.
 """
 
@@ -136,6 +137,23 @@ def subject_interval(values: ArrayLike, scale: Scale = "linear", level: float = 
     made = (t_interval if x.size < FEWEST_FOR_BOOTSTRAP else studentised_bootstrap)(x, level, scale)
     note = f"{made.note}; {MEANING}" if made.note else MEANING
     return Interval(made.low, made.high, level, made.method, made.n, note)
+
+
+def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share of n independent trials; it stays within 0 and 1.
+
+    centre (k + z^2 / 2) / (n + z^2), half width z sqrt(k (n - k) / n + z^2 / 4) / (n + z^2), k successes.
+    """
+    from scipy.special import ndtri
+
+    if n < 1 or not 0 <= successes <= n:
+        return Interval.undefined(f"{successes} of {n}: no share", n, level)
+    z = float(ndtri((1 + level) / 2))
+    centre = (successes + z * z / 2) / (n + z * z)
+    half = z * math.sqrt(successes * (n - successes) / n + z * z / 4) / (n + z * z)
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Interval(low, high, level, "Wilson", n, "trials are taken as independent")
 
 
 # Intervals of ours - claimed
