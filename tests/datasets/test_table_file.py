@@ -1,0 +1,59 @@
+"""A table of one's own as a dataset: settings that survive JSON, one item, the roles that tasks ask for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hilum.core.component import Spec, build, describe, digest
+from hilum.core.data import bind
+from hilum.core.errors import UsageError
+from hilum.datasets.table_file.dataset import TableFile
+from hilum.modalities.table.columns import Columns
+from hilum.tasks.predict_class import PredictClass
+from hilum.tasks.predict_value import PredictValue
+
+COLUMNS = Columns(
+    target="y",
+    subject="who",
+    features=("x", "z"),
+    categories=("z",),
+    charted=(("x", "drawn"), ("z", "drawn")),
+    classes=("0", "1"),
+    missing=("", "?"),
+)
+
+
+def test_settings_survive_json() -> None:
+    dataset = TableFile("a.csv", COLUMNS, "mine")
+    text = json.dumps(describe(dataset).to_json())
+    again = build(Spec.from_json(json.loads(text)))
+    assert again == dataset
+    assert hash(again) == hash(dataset)
+    assert digest(describe(again).to_json()) == digest(describe(dataset).to_json())
+
+
+def test_one_item_that_loads(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("y,who,x,z,drawn\n0,a,1,2,5\n1,b,?,1,6\n0,c,3,1,7\n1,d,4,2,8\n")
+    dataset = TableFile("a.csv", COLUMNS)
+    (item,) = dataset.items(tmp_path)
+    assert (item.id, item.subject, item.files) == ("a", None, ("a.csv",))
+    table = dataset.load(tmp_path, item)
+    assert table.name == "a"
+    assert table.features["x"].null_count() == 1
+    assert table.rows["charted:z"].to_list() == table.rows["charted:x"].to_list()
+    assert TableFile("deep/b.xlsx#Two", COLUMNS).items(tmp_path)[0].id == "b"
+    assert TableFile("a.csv", COLUMNS, "mine").items(tmp_path)[0].id == "mine"
+    with pytest.raises(UsageError, match="no file is named"):
+        TableFile().items(tmp_path)
+
+
+def test_roles_bind_to_the_tasks() -> None:
+    classes, number = TableFile("a.csv", COLUMNS), TableFile("a.csv", Columns(target="y", kind="regress", unit="L"))
+    bound = bind(classes.provides, PredictClass().needs, dataset="table_file", task="predict_class")
+    assert bound["label"].name == "y"
+    assert bind(number.provides, PredictValue().needs, dataset="table_file", task="predict_value")["target"].unit == "L"
+    with pytest.raises(UsageError, match="no role is called 'target'"):
+        bind(classes.provides, PredictValue().needs, dataset="table_file", task="predict_value")
