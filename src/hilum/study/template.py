@@ -12,7 +12,7 @@ from hilum.core.errors import UsageError
 from hilum.core.finder import get
 from hilum.core.locate import locate
 from hilum.core.store import write_text
-from hilum.modalities.table.columns import Columns
+from hilum.modalities.table.columns import MISSING, Columns
 from hilum.study.file import DEFAULT_MODELS
 
 
@@ -69,9 +69,11 @@ def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, st
     found = get("datasets", name)
     module = found.load("dataset")
     if not hasattr(module, "write_table"):
-        raise UsageError(f"'{name}' is no table", where="hilum new study", do="Name a dataset of tables, e.g. tjh_covid")
-    columns, remarks = module.write_table(locate(found.name, data), folder / "table.csv")
+        raise UsageError(
+            f"'{name}' is no table", where="hilum new study", do="Name a dataset of tables, e.g. tjh_covid"
+        )
     card = read_card(found.path / "card.toml")
+    columns, remarks = module.write_table(folder if card.synthetic else locate(found.name, data), folder / "table.csv")
     origin = "\n".join(
         (
             f"source = {json.dumps(card.title)}",
@@ -118,12 +120,17 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, s
         "[data]",
         f"table = {json.dumps(table)}   # CSV, Parquet or xlsx, relative to this file",
         f"target = {json.dumps(columns.target)}   # the outcome",
-        _line("subject", columns.subject, "whose record it is; without one nothing can be said about new people (HIL010)"),
+        _line(
+            "subject", columns.subject, "whose record it is; without one nothing can be said about new people (HIL010)"
+        ),
         _line("positive", columns.positive, "the class whose probability is reported"),
         *(_line(role, getattr(columns, role), told) for role, told in ROLES),
         _listed("groups", columns.groups, "subgroups to look at"),
         _listed("features", columns.features, "what a model may see; without a list, every column without a role"),
         _listed("exclude", columns.exclude, "columns that are left aside"),
+        *([_listed("categories", columns.categories, "features whose values are names")] if columns.categories else []),
+        *([_listed("classes", columns.classes, "in index order")] if columns.classes else []),
+        *([_listed("missing", columns.missing, "the texts that mean missing")] if columns.missing != MISSING else []),
         *([f"unit = {json.dumps(columns.unit)}"] if columns.unit else []),
         f"missing_target = {json.dumps(columns.missing_target)}   # refuse, or exclude and count",
         *_charted(columns.charted),
