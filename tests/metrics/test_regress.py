@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import pearsonr
+from scipy.stats import linregress, pearsonr
 from sklearn import metrics as oracle  # type: ignore[import-untyped]
 
 from hilum.core.errors import DataError
 from hilum.core.metric import Metric
-from hilum.metrics.regress import KIND, METRICS, statistics
+from hilum.metrics.regress import KIND, METRICS, statistics, statistics_by
+from hilum.metrics.stats.bootstrap import Clustered
 
 Array = NDArray[np.float64]
 BY_NAME = {metric.name: metric for metric in METRICS}
@@ -40,6 +41,9 @@ def expected(y: Array, f: Array) -> dict[str, float]:
         "r2": oracle.r2_score(y, f),
         "bias": float(np.mean(f) - np.mean(y)),
         "pearson": float(pearsonr(y, f).statistic),
+        "concordance": 2 * np.cov(y, f, ddof=0)[0, 1] / (np.var(y) + np.var(f) + (y.mean() - f.mean()) ** 2),
+        "calibration-slope": float(linregress(f, y).slope),
+        "calibration-intercept": float(linregress(f, y).intercept),
         "max-error": oracle.max_error(y, f),
         "mape": oracle.mean_absolute_percentage_error(y, f),
     }
@@ -48,7 +52,7 @@ def expected(y: Array, f: Array) -> dict[str, float]:
 @given(SEEDS, st.integers(2, 200))
 def test_as_scikit_learn(seed: int, n: int) -> None:
     y, f = case(seed, n)
-    assert score(statistics(y, f)) == pytest.approx(expected(y, f), rel=1e-9, abs=1e-9)
+    assert score(statistics(y, f)) == pytest.approx(expected(y, f), rel=1e-8, abs=1e-8)
 
 
 @given(SEEDS, st.lists(st.integers(0, 40), max_size=5))
@@ -115,7 +119,10 @@ def test_undefined_with_a_reason() -> None:
     # Flat over several units too: the spread between their means is exactly 0.
     assert undefined("r2", statistics(flat, moving), statistics(flat[:3], moving[:3])).startswith("the measured")
     assert undefined("mape", statistics(moving - 1, moving)) == "1 measured values are 0: no relative error"
-    for name in ("r2", "pearson"):
+    assert undefined("calibration-slope", statistics(moving, flat)) == "the predictions do not vary"
+    assert undefined("calibration-intercept", statistics(moving, flat)) == "the predictions do not vary"
+    assert undefined("concordance", statistics(flat, flat)).startswith("neither")
+    for name in ("r2", "pearson", "concordance", "calibration-slope", "calibration-intercept"):
         assert undefined(name, statistics([1.0], [2.0])) == "fewer than 2 items"
         assert undefined(name, statistics([], [])) == "fewer than 2 items"
     for name in ("mae", "mse", "rmse", "bias", "mape", "max-error"):
@@ -137,6 +144,55 @@ def test_missing_truth_is_not_scored() -> None:
     assert statistics(y, f) == pytest.approx(kept)
 
 
+@given(SEEDS, st.integers(0, 60), st.sampled_from([0.0, 3.0, 1e6]))
+def test_many_units_at_once(seed: int, n: int, centre: float) -> None:
+    random = np.random.default_rng(seed)
+    y, f = case(seed, n, centre)
+    unit = np.array([f"u{i}" for i in random.integers(0, 7, n)], dtype=object)
+    y[random.random(n) < 0.1] = math.nan
+    y[random.random(n) < 0.1] = 0.0
+    f[random.random(n) < 0.03] = math.inf
+    found = statistics_by(unit, y, f)
+    for place, label in enumerate(sorted(set(unit.tolist()))):
+        one = statistics(y[unit == label], f[unit == label])
+        assert {name: column[place] for name, column in found.items()} == pytest.approx(
+            one, rel=1e-9, abs=1e-9, nan_ok=True
+        )
+    assert all(len(column) == len(set(unit.tolist())) for column in found.values())
+
+
+def test_equal_values_leave_no_spread_in_any_unit() -> None:
+    found = statistics_by([0, 0, 1, 1, 1], np.full(5, 0.1), np.full(5, 0.3))
+    assert found["moment_target"].tolist() == found["moment_prediction"].tolist() == [0.0, 0.0]
+    with pytest.raises(DataError, match="2 units, 1 items"):
+        statistics_by([0, 1], [1.0], [1.0])
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS if m.resample], ids=lambda m: m.name)
+@pytest.mark.parametrize("centre", [0.0, 1e5])
+def test_resamples_by_sums_equal_drawn_rows(metric: Metric, centre: float) -> None:
+    random = np.random.default_rng(0)
+    y, f = case(1, 400, centre)
+    subject = np.sort(random.integers(0, 60, 400))
+    columns = statistics_by(subject, y, f)
+    cluster = random.integers(0, 30, len(columns["n"]))
+    counts = random.integers(0, 3, size=(50, len(np.unique(cluster))))
+    counts[0], counts[1] = 0, 1
+    slow = Metric(**{**metric.__dict__, "resample": None})
+    figures = [Clustered.of(columns, cluster, one).figures(counts) for one in (metric, slow)]
+    assert math.isnan(figures[0][0])
+    np.testing.assert_allclose(figures[0], figures[1], rtol=1e-12 if not centre else 1e-9)
+
+
+def test_resamples_without_spread_are_undefined() -> None:
+    columns = statistics_by([0, 0, 1, 1], [1.0, 1.0, 1.0, 2.0], [0.3, 0.3, 0.3, 0.7])
+    counts = np.array([[1, 0], [1, 1]])
+    for name in ("r2", "pearson", "concordance", "calibration-slope"):
+        figures = Clustered.of(columns, [0, 1], BY_NAME[name]).figures(counts)
+        assert math.isnan(figures[0])
+        assert math.isfinite(figures[1])
+
+
 def test_wrong_shapes_say_what_to_do() -> None:
     with pytest.raises(DataError, match="one value an item"):
         statistics([1.0, 2.0], [1.0])
@@ -146,5 +202,5 @@ def test_wrong_shapes_say_what_to_do() -> None:
 
 def test_cards_are_complete() -> None:
     assert KIND == "regress"
-    assert len(BY_NAME) == len(METRICS) == 8
+    assert len(BY_NAME) == len(METRICS) == 11
     assert all(metric.definition and metric.source and metric.unit for metric in METRICS)

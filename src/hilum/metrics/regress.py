@@ -13,6 +13,9 @@ Equations
     r2          1 - sum e^2 / sum (y - Y)^2
     bias        sum e / n                                                       positive: predicted too high
     pearson     sum (y - Y)(f - F) / sqrt(sum (y - Y)^2 sum (f - F)^2)
+    concordance 2 sum (y - Y)(f - F) / (sum (y - Y)^2 + sum (f - F)^2 + n (Y - F)^2)
+    calibration-slope      sum (y - Y)(f - F) / sum (f - F)^2: of a line of y on f; below 1: predictions too spread out
+    calibration-intercept  Y - slope F, in the unit of the target
     max-error   max |e|
     mape        sum |e / y| / n                                                 a fraction, not per cent
 
@@ -22,21 +25,26 @@ Rows        One row of statistics is one unit (a subject, a fold). Sums add. Var
             pearson of pooled rows are those of all items together.
 Undefined   A prediction that is not finite gives `nan` in every statistic; an item whose measured value is not finite
             has no truth and is not scored.
-Left out    The median absolute error: no sum of per-unit statistics gives the median of all items.
+Left out    The median absolute error and Spearman's correlation: no sums of per-unit statistics give the median or the ranks of
+            all items. The symmetric MAPE: its value depends on the sign of the error, and it is 2 wherever the truth is 0.
 Source      Definitions as in scikit-learn, sklearn.metrics; pooling: Chan, Golub and LeVeque, The American
-            Statistician 37 (1983), eq. 2.1. Deviations: mape is undefined with a measured 0, r2 and pearson with
+            Statistician 37 (1983), eq. 2.1; concordance: Lin, Biometrics 45 (1989), eq. 1, here with n instead of n - 1
+            throughout, which cancels. Deviations: mape is undefined with a measured 0, r2 and pearson with
             values that do not vary, where scikit-learn returns a substitute.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import DataError
-from hilum.core.metric import Columns, Metric, Score
+from hilum.core.metric import Columns, Metric, Resampler, Score
+from hilum.metrics._resample import ratio, sum_in_clusters
+from hilum.metrics.stats.bootstrap import number_labels
 
 KIND = "regress"
 
@@ -86,6 +94,69 @@ def statistics(target: ArrayLike, prediction: ArrayLike) -> dict[str, float]:
     if exploded or not all(map(math.isfinite, found.values())):
         return dict.fromkeys(found, math.nan)
     return found
+
+
+def statistics_by(groups: ArrayLike, target: ArrayLike, prediction: ArrayLike) -> dict[str, Array]:
+    """The poolable statistics of many units at once: `statistics`, one entry a unit, in the sorted order of their labels.
+
+    Args:
+        groups: The unit of each item, shape (items,): ids of any sortable type.
+        target: Measured values, shape (items,), in the unit of the target.
+        prediction: Predicted values of the same items, same shape and unit.
+
+    Returns:
+        The names of `statistics`, each of shape (units,); unit k is the k-th of the distinct labels in ascending order.
+
+    Raises:
+        DataError: the shapes differ or are not (items,).
+    """
+    measured, predicted = _same_items(target, prediction)
+    labels, unit = number_labels(groups)
+    if len(unit) != len(measured):
+        raise DataError(
+            f"{len(unit)} units, {len(measured)} items", where="regression statistics", do="Pass one unit an item"
+        )
+    units = len(labels)
+    scored = np.isfinite(measured)
+    exploded = np.bincount(unit[~np.isfinite(predicted)], minlength=units) > 0
+    y, f, k = measured[scored], predicted[scored], unit[scored]
+
+    def total(values: Array) -> Array:
+        return np.bincount(k, weights=values, minlength=units).astype(np.float64)
+
+    n = total(np.ones(len(k)))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        error = f - y
+        largest = np.zeros(units)
+        np.maximum.at(largest, k, np.abs(error))
+        mean_y, from_y = _about_means(y, k, n)
+        mean_f, from_f = _about_means(f, k, n)
+        found = {
+            "n": n,
+            "sum_error": total(error),
+            "sum_abs": total(np.abs(error)),
+            "sum_sq": total(np.square(error)),
+            "sum_relative": total(np.where(y != 0, np.abs(error / np.where(y != 0, y, 1.0)), 0.0)),
+            "n_zero": total((y == 0).astype(np.float64)),
+            "max_error": largest,
+            "mean_target": mean_y,
+            "mean_prediction": mean_f,
+            "moment_target": total(from_y * from_y),
+            "moment_prediction": total(from_f * from_f),
+            "moment_both": total(from_y * from_f),
+        }
+    lost = exploded | ~np.all([np.isfinite(column) for column in found.values()], axis=0)
+    return {name: np.where(lost, math.nan, column) for name, column in found.items()}
+
+
+def _about_means(values: Array, unit: NDArray[np.intp], n: Array) -> tuple[Array, Array]:
+    """`_about_mean` of every unit at once: means, shape (units,), and distances from them, shape (items,)."""
+    first = np.zeros(len(n))
+    # Written backwards, so that the first value of a unit stays.
+    first[unit[::-1]] = values[::-1]
+    moved = values - first[unit]
+    mean = np.bincount(unit, weights=moved, minlength=len(n)) / np.maximum(n, 1.0)
+    return first + mean, moved - mean[unit]
 
 
 def _same_items(target: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
@@ -177,6 +248,88 @@ def _pearson(columns: Columns) -> Score:
     return Score(min(1.0, max(-1.0, both / math.sqrt(target) / math.sqrt(prediction))))
 
 
+def _concordance(columns: Columns) -> Score:
+    if columns["n"].sum() < 2:
+        return Score.undefined("fewer than 2 items")
+    n = columns["n"]
+    target, prediction, both = _moments(columns)
+    apart = float(n @ (columns["mean_target"] - columns["mean_prediction"])) / float(n.sum())
+    spread = target + prediction + float(n.sum()) * apart * apart
+    if target <= 0 and prediction <= 0:
+        return Score.undefined("neither the measured values nor the predictions vary")
+    return Score(min(1.0, max(-1.0, 2 * both / spread)))
+
+
+def _slope(columns: Columns) -> Score:
+    if columns["n"].sum() < 2:
+        return Score.undefined("fewer than 2 items")
+    _, prediction, both = _moments(columns)
+    return Score(both / prediction) if prediction > 0 else Score.undefined("the predictions do not vary")
+
+
+def _intercept(columns: Columns) -> Score:
+    slope = _slope(columns)
+    if not slope.defined:
+        return slope
+    share = columns["n"] / columns["n"].sum()
+    return Score(float(share @ columns["mean_target"]) - slope.value * float(share @ columns["mean_prediction"]))
+
+
+# The same figures of many resamples at once: sums about one common centre, so that a large mean costs no digits.
+
+
+def _by_sums(figure: Callable[[Array, Array, Array, Array, Array, Array, Array], Array]) -> Resampler:
+    """A resampler from a figure of n, Y, F, the three moments and the sum of squared errors of every resample."""
+
+    def resample(columns: Columns, member: NDArray[np.intp], counts: NDArray[np.int64]) -> Array:
+        n = columns["n"]
+        centre_y = float(n @ columns["mean_target"]) / max(float(n.sum()), 1.0)
+        centre_f = float(n @ columns["mean_prediction"]) / max(float(n.sum()), 1.0)
+        y, f = columns["mean_target"] - centre_y, columns["mean_prediction"] - centre_f
+        terms = [
+            n,
+            n * y,
+            n * f,
+            columns["moment_target"] + n * y * y,
+            columns["moment_prediction"] + n * f * f,
+            columns["moment_both"] + n * y * f,
+            columns.get("sum_sq", n),
+        ]
+        rows, sum_y, sum_f, yy, ff, yf, square = (
+            counts.astype(np.float64) @ sum_in_clusters(terms, member, counts.shape[1])
+        ).T
+        mean_y, mean_f = ratio(sum_y, rows), ratio(sum_f, rows)
+        # What rounding leaves of a moment that is 0 on paper is taken for 0.
+        moments = [yy - rows * mean_y**2, ff - rows * mean_f**2, yf - rows * mean_y * mean_f]
+        for place, all_of_it in ((0, yy), (1, ff)):
+            moments[place] = np.where(moments[place] > 1e-12 * all_of_it, moments[place], 0.0)
+        found = figure(rows, mean_y + centre_y, mean_f + centre_f, moments[0], moments[1], moments[2], square)
+        return np.where(rows >= 2, found, math.nan)
+
+    return resample
+
+
+def _many_r2(n: Array, Y: Array, F: Array, yy: Array, ff: Array, yf: Array, square: Array) -> Array:
+    return 1.0 - ratio(square, yy)
+
+
+def _many_pearson(n: Array, Y: Array, F: Array, yy: Array, ff: Array, yf: Array, square: Array) -> Array:
+    return np.clip(ratio(yf, np.sqrt(yy) * np.sqrt(ff)), -1.0, 1.0)
+
+
+def _many_concordance(n: Array, Y: Array, F: Array, yy: Array, ff: Array, yf: Array, square: Array) -> Array:
+    found = np.clip(ratio(2 * yf, yy + ff + n * np.square(Y - F)), -1.0, 1.0)
+    return np.where((yy > 0) | (ff > 0), found, math.nan)
+
+
+def _many_slope(n: Array, Y: Array, F: Array, yy: Array, ff: Array, yf: Array, square: Array) -> Array:
+    return ratio(yf, ff)
+
+
+def _many_intercept(n: Array, Y: Array, F: Array, yy: Array, ff: Array, yf: Array, square: Array) -> Array:
+    return Y - ratio(yf, ff) * F
+
+
 _MOMENTS = ("n", "mean_target", "mean_prediction", "moment_target", "moment_prediction", "moment_both")
 
 METRICS: tuple[Metric, ...] = (
@@ -227,6 +380,7 @@ METRICS: tuple[Metric, ...] = (
         source=_SOURCE,
         needs=("sum_sq", *_MOMENTS),
         compute=_r2,
+        resample=_by_sums(_many_r2),
     ),
     Metric(
         name="bias",
@@ -251,6 +405,46 @@ METRICS: tuple[Metric, ...] = (
         source="Pearson, Proc. R. Soc. 1895",
         needs=_MOMENTS,
         compute=_pearson,
+        resample=_by_sums(_many_pearson),
+    ),
+    Metric(
+        name="concordance",
+        title="Lin's concordance",
+        unit="1",
+        direction="higher",
+        bounds=(-1.0, 1.0),
+        definition="agreement with the line of identity: 2 covariance / (both variances + squared difference of the means)",
+        pooling="moments",
+        source="Lin, Biometrics 45 (1989), eq. 1",
+        needs=_MOMENTS,
+        compute=_concordance,
+        resample=_by_sums(_many_concordance),
+    ),
+    Metric(
+        name="calibration-slope",
+        title="Calibration slope",
+        unit="1",
+        direction="none",
+        bounds=(-math.inf, math.inf),
+        definition="slope of a straight line of measured on predicted; 1 is ideal, below 1 predictions are too spread out",
+        pooling="moments",
+        source="Steyerberg, Clinical Prediction Models (2019), section 15.1",
+        needs=_MOMENTS,
+        compute=_slope,
+        resample=_by_sums(_many_slope),
+    ),
+    Metric(
+        name="calibration-intercept",
+        title="Calibration intercept",
+        unit=_UNIT,
+        direction="none",
+        bounds=(-math.inf, math.inf),
+        definition="intercept of that line; 0 is ideal where the slope is 1",
+        pooling="moments",
+        source="Steyerberg, Clinical Prediction Models (2019), section 15.1",
+        needs=_MOMENTS,
+        compute=_intercept,
+        resample=_by_sums(_many_intercept),
     ),
     Metric(
         name="max-error",
