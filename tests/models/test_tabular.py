@@ -21,6 +21,7 @@ from hilum.core.finder import find
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.core.model import Trainable
+from hilum.models import _folder
 from hilum.models._trees import Trees, find_leaves
 from hilum.models.constant_prediction import ConstantPrediction
 from hilum.models.elastic_net import ElasticNet
@@ -197,12 +198,35 @@ def test_a_foreign_or_damaged_folder_is_refused(name: str, kind: str, tmp_path: 
     with pytest.raises(HilumError, match="the file is missing"):
         model.load(tmp_path)
     facts = tmp_path / "model.json"
+    whole_facts = facts.read_text()
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 99}))
     with pytest.raises(HilumError, match="format 99"):
+        model.load(tmp_path)
+    stored = json.loads(whole_facts)
+    facts.write_text(json.dumps({**stored, "facts": {**stored["facts"], "columns": 5, "kind": "regres"}}))
+    with pytest.raises(HilumError, match="facts differ from their checksum"):
         model.load(tmp_path)
     facts.write_text("[]")
     with pytest.raises(HilumError, match="no facts"):
         model.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "light_gbm"])
+def test_arrays_of_something_else_are_refused(name: str, tmp_path: Path) -> None:
+    _folder.write(tmp_path, name, {"columns": 4}, {"other": np.ones(3)})
+    with pytest.raises(HilumError, match=r"the array '.*' is missing"):
+        MODELS[name].load(tmp_path)
+    _folder.write_files(tmp_path, name, {"columns": 4}, {_folder.ARRAYS: b"not arrays at all"})
+    with pytest.raises(HilumError, match=r"arrays\.safetensors: the file is damaged"):
+        MODELS[name].load(tmp_path)
+
+
+def test_text_that_is_no_booster_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    facts = {"columns": 4, "classes": 0, "present": []}
+    _folder.write_files(tmp_path, "light_gbm", facts, {"model.txt": b"not a booster"})
+    with pytest.raises(HilumError, match="LightGBM cannot read the model"):
+        LightGBM().load(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "kind"), [pair for pair in PAIRS if pair[0] != "constant_prediction"])
@@ -516,5 +540,3 @@ def test_arrays_that_make_no_trees_are_refused(broken: dict[str, NDArray[Any]]) 
     arrays = Trees.join([stump()]).arrays()
     with pytest.raises(HilumError, match="do not make trees"):
         Trees.read({**arrays, **broken}, columns=2)
-    with pytest.raises(HilumError, match="'left' is missing"):
-        Trees.read({name: array for name, array in arrays.items() if name != "left"}, columns=2)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.core.component import digest
 from hilum.core.errors import HilumError
 from hilum.core.store import read_json, write_bytes, write_json
 
@@ -29,8 +30,8 @@ def write(folder: Path, model: str, facts: Mapping[str, Any], arrays: Mapping[st
     write_files(folder, model, facts, {ARRAYS: save(whole)})
 
 
-def read(folder: Path, model: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read what `write` wrote: facts and arrays.
+def read(folder: Path, model: str, names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read what `write` wrote: facts and arrays, those of `names` among them.
 
     Raises:
         HilumError: the folder is not this model's, of another version, or damaged.
@@ -40,9 +41,13 @@ def read(folder: Path, model: str) -> tuple[dict[str, Any], dict[str, NDArray[An
 
     facts, files = read_files(folder, model, (ARRAYS,))
     try:
-        return facts, load(files[ARRAYS])
+        arrays = load(files[ARRAYS])
     except SafetensorError as error:
         raise _damaged(folder / ARRAYS, str(error)) from error
+    for name in names:
+        if name not in arrays:
+            raise _damaged(folder / ARRAYS, f"the array '{name}' is missing")
+    return facts, arrays
 
 
 def write_files(folder: Path, model: str, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
@@ -50,6 +55,7 @@ def write_files(folder: Path, model: str, facts: Mapping[str, Any], files: Mappi
     for name, data in files.items():
         write_bytes(folder / name, data)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    sums["facts"] = digest(dict(facts))
     write_json(folder / FACTS, {"model": model, "format": FORMAT, "facts": dict(facts), "sha256": sums})
 
 
@@ -74,6 +80,8 @@ def read_files(folder: Path, model: str, names: tuple[str, ...]) -> tuple[dict[s
             where=str(folder),
             do="Run the study again",
         )
+    if digest(head["facts"]) != head["sha256"].get("facts"):
+        raise _damaged(folder / FACTS, "its facts differ from their checksum")
     files = {}
     for name in names:
         path = folder / name

@@ -50,5 +50,5 @@ class FittedLinear:
     @classmethod
     def load(cls, folder: Path, model: str) -> FittedLinear:
         """Read what `save` wrote."""
-        facts, arrays = _folder.read(folder, model)
+        facts, arrays = _folder.read(folder, model, ("weights", "intercept"))
         return cls(model, Outcome.read(facts), arrays["weights"], arrays["intercept"], bool(facts["converged"]))

@@ -7,7 +7,8 @@ other; a tree begins at `root` and its children are numbered from there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from hilum.core.kernel import kernel
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
+ARRAYS = ("root", "feature", "threshold", "left", "right", "value")
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,16 @@ class Trees:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """For the model's folder."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in ARRAYS}
 
     @classmethod
-    def read(cls, arrays: Mapping[str, NDArray[np.generic]], columns: int) -> Trees:
-        """Read what `arrays` gave; a tree that asks for a column that is not there, or leads nowhere, is refused.
+    def read(cls, arrays: Mapping[str, NDArray[Any]], columns: int) -> Trees:
+        """Read what `arrays` gave (all of ARRAYS); a tree that asks for a column that is not there, or leads nowhere, is refused.
 
         Raises:
-            HilumError: arrays are missing, or do not make trees.
+            HilumError: the arrays do not make trees.
         """
-        try:
-            trees = cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except KeyError as error:
-            raise HilumError(f"the array {error} is missing", do="Run the study again") from error
+        trees = cls(**{name: arrays[name] for name in ARRAYS})
         nodes = len(trees.feature)
         size = np.diff(np.append(trees.root, nodes))
         own = np.repeat(size, np.maximum(size, 0)) if (size > 0).all() else np.empty(0)

@@ -47,7 +47,7 @@ class ConstantPrediction:
 
     def load(self, folder: Path) -> FittedConstant:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME)
+        facts, arrays = _folder.read(folder, NAME, ("answer",))
         return FittedConstant(arrays["answer"], str(facts["kind"]))
 
 

@@ -21,13 +21,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import HilumError
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.models import _folder
 from hilum.models._boosting import refuse_nonsense
 from hilum.models._outcome import Outcome, one_thread, usable
-from hilum.models._trees import Trees
+from hilum.models._trees import ARRAYS, Trees
 
 Array = NDArray[np.float64]
 NAME = "gradient_boosting"
@@ -88,10 +87,8 @@ class GradientBoosting:
 
     def load(self, folder: Path) -> FittedBoosting:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME)
+        facts, arrays = _folder.read(folder, NAME, ("start", *ARRAYS))
         outcome = Outcome.read(facts)
-        if "start" not in arrays:
-            raise HilumError("the array 'start' is missing", where=str(folder), do="Run the study again")
         return FittedBoosting(outcome, arrays["start"], Trees.read(arrays, outcome.columns))
 
 

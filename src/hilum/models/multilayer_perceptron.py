@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import HilumError, UsageError
+from hilum.core.errors import UsageError
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.models import _folder
@@ -85,12 +85,9 @@ class MultilayerPerceptron:
 
     def load(self, folder: Path) -> FittedLayers:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME)
+        facts, arrays = _folder.read(folder, NAME, ("weights 0", "offsets 0"))
         layers = range(len(arrays) // 2)
-        try:
-            weights, offsets = [arrays[f"weights {n}"] for n in layers], [arrays[f"offsets {n}"] for n in layers]
-        except KeyError as error:
-            raise HilumError(f"the array {error} is missing", where=str(folder), do="Run the study again") from error
+        weights, offsets = [arrays[f"weights {n}"] for n in layers], [arrays[f"offsets {n}"] for n in layers]
         return FittedLayers(Outcome.read(facts), weights, offsets)
 
 

@@ -26,7 +26,7 @@ from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.models import _folder
 from hilum.models._outcome import Outcome, one_thread, usable
-from hilum.models._trees import Trees
+from hilum.models._trees import ARRAYS, Trees
 
 Array = NDArray[np.float64]
 Asked = Literal["square root", "third", "all"]
@@ -89,7 +89,7 @@ class RandomForest:
 
     def load(self, folder: Path) -> FittedForest:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME)
+        facts, arrays = _folder.read(folder, NAME, ("importance", *ARRAYS))
         outcome = Outcome.read(facts)
         return FittedForest(outcome, Trees.read(arrays, outcome.columns), arrays["importance"])
 

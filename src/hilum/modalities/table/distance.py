@@ -130,13 +130,14 @@ def _shape(matrix: Array) -> tuple[Array, Array, Array]:
     """Center, scale, and the factor of the inverse covariance of the scaled columns."""
     from sklearn.covariance import ledoit_wolf
 
-    center, scale = matrix.mean(axis=0), matrix.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    center: Array = matrix.mean(axis=0)
+    spread = matrix.std(axis=0)
+    scale: Array = np.where(spread > 0, spread, 1.0)
     covariance, _ = ledoit_wolf((matrix - center) / scale, assume_centered=True)
     # A column that never moves has variance 0, and all of them make S singular: the identity keeps distances finite.
     floor = 1e-9 if np.trace(covariance) > 0 else 1.0
     inverse = np.linalg.inv(covariance + floor * np.eye(len(center)))
-    return center, scale, np.linalg.cholesky((inverse + inverse.T) / 2)
+    return center, scale, np.asarray(np.linalg.cholesky((inverse + inverse.T) / 2), np.float64)
 
 
 def _distance(matrix: Array, center: Array, scale: Array, factor: Array) -> Array:

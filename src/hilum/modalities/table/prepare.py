@@ -102,9 +102,8 @@ class Prepare:
             return "no value in train"
         low, high = float(seen.min()), float(seen.max())
         flag = self.missing == "flag" and seen.size < values.size
-        middle = {"median": np.median, "mean": np.mean, "zero": lambda _: 0.0}[self.fill]
         with np.errstate(over="ignore", invalid="ignore"):
-            fill = float(middle(seen))
+            fill = float(np.median(seen) if self.fill == "median" else seen.mean() if self.fill == "mean" else 0.0)
             filled = np.where(there, values, fill)
             center, scale = (float(filled.mean()), float(filled.std())) if self.scale == "standard" else (0.0, 1.0)
         if not all(map(math.isfinite, (fill, center, scale))):

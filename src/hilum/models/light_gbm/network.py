@@ -31,6 +31,7 @@ def grow(settings: LightGBM, train: Labelled | Measured) -> FittedBooster:
     library = _library()
     outcome = usable(train, NAME)
     target: NDArray[Any]
+    asked: dict[str, Any]
     if isinstance(train, Labelled):
         target = outcome.codes(train)
         asked = {"objective": "binary"} if len(outcome.present) == 2 else {"objective": "multiclass"}

@@ -9,8 +9,8 @@ Symbols     x    (columns,)     a prepared record, its columns cut into at most 
 Cost        O(rounds * rows * columns), times the classes present where there are three or more
 Source      Ke et al., LightGBM, NeurIPS 2017
 Deviations  One thread, `deterministic` and rows first, so that timing chooses nothing; no early stopping: rows set aside would share
-            subjects with the rest. Neither rows nor columns are drawn, and bins use a fixed seed, so the run's seed has no effect. Categories come
-            one-hot from `Prepare`. Permuting the records can turn a split that is nearly a tie.
+            subjects with the rest. Neither rows nor columns are drawn, and bins use a fixed seed, so the run's seed has no effect.
+            Categories come one-hot from `Prepare`. Permuting the records can turn a split that is nearly a tie.
 """
 
 from __future__ import annotations
