@@ -449,7 +449,7 @@ CASES: list[tuple[str, Study, str, str]] = [
     ),
     ("HIL021", study(table_arm(predictions=None)), "cannot tell", "no predictions"),
     ("HIL021", study(regress(1.0), margin=None), "cannot tell", "no margin"),
-    ("HIL021", pair(regress(1.0), margin=None), "pass", "over subjects"),
+    ("HIL021", pair(regress(1.0), margin=None), "pass", "over first records"),
     ("HIL022", study(table_arm()), "pass", "no difference is shown"),
     (
         "HIL022",

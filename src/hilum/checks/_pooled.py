@@ -125,16 +125,25 @@ def contrast(metric: Metric, first: Rows, second: Rows, level: float = 0.95) -> 
     return Contrast(a.value, b.value, made, made.note)
 
 
-def joined(arm: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The predictions of both arms on the records that both have, seed by seed; one seed of an arm stands against each of the other's."""
+def joined(kind: str, arm: pl.DataFrame, other: pl.DataFrame) -> tuple[Rows, Rows]:
+    """Rows of both arms on the records that both have, row by row, with one seed's label for both.
+
+    Seeds that both have are paired; where one arm has a single seed, it stands against each of the other's.
+    """
+    import polars as pl
+
     keys = ["item", "fold"]
-    if (
-        set(arm["seed"].unique()) & set(other["seed"].unique())
-        and min(arm["seed"].n_unique(), other["seed"].n_unique()) > 1
-    ):
+    if min(arm["seed"].n_unique(), other["seed"].n_unique()) > 1:
         keys.append("seed")
-    return arm.join(other.select(keys).unique(), on=keys, how="semi"), other.join(
-        arm.select(keys).unique(), on=keys, how="semi"
+    told = [name for name in other.columns if name.startswith("p:") or name == "prediction"]
+    theirs = other.select(*keys, *([] if "seed" in keys else [pl.col("seed").alias("seed_other")]), *told)
+    both = arm.join(theirs, on=keys, how="inner", suffix="_other").sort("item", "fold", "seed")
+    if "seed_other" in both.columns and both["seed"].n_unique() == 1:
+        both = both.with_columns(pl.col("seed_other").alias("seed"))
+    mine = rows_of(kind, both.drop([f"{name}_other" for name in told]))
+    yours = rows_of(kind, both.with_columns(pl.col(f"{name}_other").alias(name) for name in told))
+    return mine, Rows(
+        {name: column for name, column in yours.columns.items() if name in mine.columns}, yours.subject, yours.seed
     )
 
 
