@@ -305,7 +305,13 @@ def _read_text(path: Path, encoding: str, missing: Sequence[str]) -> RawTable:
     if not head.strip():
         raise DataError("the file holds no text", where=str(path), do="Save or copy it again")
     delimiter = _delimiter(head, whole=path.stat().st_size <= _LOOK)
-    names = next(record for record in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if record)
+    names = _first_record(head, delimiter)
+    if not names:
+        raise DataError(
+            "the header cannot be read", where=f"{path}, row 1", do="Put the columns' names into the first row"
+        )
+    if head.startswith("sep="):
+        raise DataError(f"'{head.split()[0]}' stands above the header", where=f"{path}, row 1", do="Take the line out")
     header = _header(names, path)
     source = path if codec == "utf-8" else pa.BufferReader(path.read_bytes().decode(codec).lstrip("\ufeff").encode())
     try:
@@ -378,9 +384,9 @@ def _undecodable(path: Path, codec: str) -> DataError:
     row = data[:start].count(b"\n") + 1
     line = data[data.rfind(b"\n", 0, start) + 1 : start]
     word = data[max(start - 12, 0) : start + 12].decode("cp1252", errors="replace")
-    header = data[: data.find(b"\n")].decode("latin-1")
+    header = data.split(b"\n", 1)[0].decode("latin-1")
     delimiter = _delimiter(header, whole=True)
-    names = next(iter(csv.reader([header.strip()], delimiter=delimiter)), [])
+    names = _first_record(header, delimiter)
     place = line.decode("latin-1").count(delimiter)
     column = f", column '{names[place]}'" if place < len(names) and row > 1 else ""
     shown = "".join(c if c.isprintable() else " " for c in word).strip()
@@ -409,6 +415,14 @@ def _delimiter(head: str, *, whole: bool) -> str:
         if rank > most or (rank[1] > 1 and most == (False, 1)):
             best, most = delimiter, rank
     return best
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    """The first record that is not blank; empty where there is none, or where it cannot be cut into values."""
+    try:
+        return next((record for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if record), [])
+    except csv.Error:
+        return []
 
 
 def _records(path: Path, codec: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -447,9 +461,10 @@ def _ragged(path: Path, codec: str, delimiter: str, width: int, reason: str) -> 
         )
     row, length = wrong[0]
     others = f"; so do {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
+    shown = "tab" if delimiter == "\t" else delimiter
+    title = "Row 1 must hold the columns' names: take out what stands above them"
     return DataError(
         f"row {row} has {length} value{'s' if length != 1 else ''} where the header has {width}{others}",
         where=f"{path}, row {row}",
-        do="Put values that hold the delimiter "
-        f"({'tab' if delimiter == chr(9) else delimiter}) in quotation marks, or mend the row",
+        do=title if width == 1 else f"Put values that hold the delimiter ({shown}) in quotation marks, or mend the row",
     )
