@@ -57,7 +57,8 @@ def metric_of(kind: str, name: str) -> Metric | None:
     """A metric of a task kind by its name; None where there is none."""
     for family in find("metrics").values():
         if family.facts.get("KIND") == kind:
-            for metric in family.load().METRICS:
+            metrics: tuple[Metric, ...] = family.load().METRICS
+            for metric in metrics:
                 if metric.name == name:
                     return metric
     return None
@@ -88,9 +89,9 @@ def rows_of(kind: str, frame: pl.DataFrame) -> Rows:
     from hilum.metrics.regress import statistics_by
 
     keys, member = np.unique(np.stack([np.unique(subject, return_inverse=True)[1], seed]), axis=1, return_inverse=True)
-    names = np.unique(subject)
+    people = np.unique(subject)
     columns = statistics_by(member.reshape(-1), target, frame["prediction"].to_numpy().astype(np.float64))
-    return Rows({name: np.asarray(column) for name, column in columns.items()}, names[keys[0]], keys[1])
+    return Rows({name: np.asarray(column) for name, column in columns.items()}, people[keys[0]], keys[1])
 
 
 def figure(metric: Metric, rows: Rows) -> Score:

@@ -10,8 +10,16 @@ Not applicable   the study makes no claim of use on later patients.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from hilum.checks._records import folds, has
 from hilum.core.check import Finding, Study
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CODE = "HIL015"
 TITLE = "Train and test overlap in time"
@@ -22,38 +30,48 @@ SCOPE = "data"
 
 def check(study: Study) -> Finding:
     """Compare the latest record of train and validation with the earliest of test, in every fold."""
-    import polars as pl
-
     if not study.future_use:
         return Finding.not_applicable("the study makes no claim of use on later patients")
     records = study.arm.records
     if records is None or not has(records, "time"):
         return Finding.cannot_tell("no record says when it was made")
-    worst = None
+    worst: _Overlap | None = None
     for fold, frame in folds(records):
-        timed = frame.filter(pl.col("time").is_not_null() & pl.col("time").is_not_nan())
-        first = timed.filter(pl.col("part") == "test")["time"].min()
-        learned = timed.filter(pl.col("part") != "test")
-        if first is None or not learned.height:
-            continue
-        late = int((learned["time"] > first).sum())
-        found = {
-            "fold": fold,
-            "records learned from": learned.height,
-            "later than the first tested": late,
-            "last learned from": learned["time"].max(),
-            "first tested": first,
-        }
-        if (
-            worst is None
-            or late / learned.height > worst["later than the first tested"] / worst["records learned from"]
-        ):
+        found = _overlap(fold, frame)
+        if found is not None and (worst is None or found.late / found.learned > worst.late / worst.learned):
             worst = found
     if worst is None:
         return Finding.cannot_tell("no split with times on both sides is stored")
-    late, of = worst["later than the first tested"], worst["records learned from"]
-    if late:
-        return Finding.failed(
-            f"{late} of {of} records learned from (fold {worst['fold']}) are later than the first one tested", **worst
-        )
-    return Finding.passed(f"all {of} records learned from are no later than the first one tested", **worst)
+    proof = {
+        "fold": worst.fold,
+        "records learned from": worst.learned,
+        "later than the first tested": worst.late,
+        "last learned from": worst.last,
+        "first tested": worst.first,
+    }
+    if worst.late:
+        told = f"{worst.late} of {worst.learned} records learned from (fold {worst.fold}) are later than the first one tested"
+        return Finding.failed(told, **proof)
+    return Finding.passed(f"all {worst.learned} records learned from are no later than the first one tested", **proof)
+
+
+@dataclass(frozen=True)
+class _Overlap:
+    """Of one fold: records learned from, how many of them are later than the first tested, and the times of both."""
+
+    fold: int
+    learned: int
+    late: int
+    last: float
+    first: float
+
+
+def _overlap(fold: int, frame: pl.DataFrame) -> _Overlap | None:
+    time = frame["time"].to_numpy().astype(np.float64)
+    tested = (frame["part"] == "test").to_numpy()
+    known = np.isfinite(time)
+    learned = time[known & ~tested]
+    if not learned.size or not (known & tested).any():
+        return None
+    first = float(time[known & tested].min())
+    return _Overlap(fold, learned.size, int((learned > first).sum()), float(learned.max()), first)

@@ -123,7 +123,7 @@ def _out_of_fold(inputs: Array, label: NDArray[np.int64], fold: NDArray[np.int64
         scaled = np.clip((inputs - centre) / np.where(spread > 0, spread, 1.0), -5, 5)
         model = LogisticRegression(C=0.1, max_iter=300).fit(scaled[train], label[train])
         probability[np.ix_(test, model.classes_)] = model.predict_proba(scaled[test])
-    return np.nan_to_num(probability, nan=0.0)
+    return np.asarray(np.nan_to_num(probability, nan=0.0))
 
 
 def _macro_auroc(probability: Array, label: NDArray[np.int64], who: NDArray[np.int64]) -> tuple[float, float, float]:
