@@ -1,6 +1,6 @@
 """Logistic regression by maximum likelihood, for calibration: few columns, no penalty.
 
-    logit P(y = 1) = offset + x' beta        Newton: beta <- beta + (X' W X)^-1 X' (y - p),  W = diag(p (1 - p))
+    logit P(event) = offset + x' beta    Newton: beta <- beta + (X' W X)^-1 X' (events - m p),  W = diag(m p (1 - p)), m trials a row
 
 Source      McCullagh and Nelder, Generalized Linear Models (1989), section 4.4. A step longer than 5 on the logit scale is
             shortened; where classes are separated there is no finite maximum, and the answer is None.
@@ -28,22 +28,32 @@ def logit_of(probability: Array, limit: float) -> Array:
     return np.log(held) - np.log1p(-held)
 
 
-def fit_logistic(design: Array, outcome: Array, offset: Array | None = None) -> Array | None:
+def fit_logistic(
+    design: Array,
+    events: Array,
+    offset: Array | None = None,
+    *,
+    trials: Array | None = None,
+    start: Array | None = None,
+) -> Array | None:
     """Coefficients, shape (columns,); None where there is no finite maximum.
 
     Args:
         design: Covariates, a column of ones among them where there is an intercept, shape (rows, columns).
-        outcome: 0 or 1, shape (rows,).
+        events: Events of each row, shape (rows,): 0 or 1 where a row is one trial.
         offset: A known part of the logit, shape (rows,).
+        trials: Trials of each row, shape (rows,); one where not given.
+        start: Where to start, shape (columns,); 0 where not given.
     """
-    known = np.zeros(len(outcome)) if offset is None else offset
-    beta = np.zeros(design.shape[1])
+    known = np.zeros(len(events)) if offset is None else offset
+    total = np.ones(len(events)) if trials is None else trials
+    beta = np.zeros(design.shape[1]) if start is None else start
     for _ in range(MOST_STEPS):
         p = expit(known + design @ beta)
-        information = (design * (p * (1 - p))[:, np.newaxis]).T @ design
+        information = (design * (total * p * (1 - p))[:, np.newaxis]).T @ design
         if not np.linalg.cond(information) < 1e12:
             return None
-        step = np.linalg.solve(information, design.T @ (outcome - p))
+        step = np.linalg.solve(information, design.T @ (events - total * p))
         length = float(np.abs(step).max())
         beta = beta + step * min(1.0, 5.0 / length if length else 1.0)
         if not np.abs(beta).max() < 1e3:

@@ -69,7 +69,8 @@ def ratio(a: Array, b: Array) -> Array:
 
 def sum_in_clusters(terms: list[Array], member: Indices, n: int) -> Array:
     """Sums of q terms, each of shape (rows,), within n clusters: (n, q)."""
-    return np.stack([np.bincount(member, weights=term, minlength=n) for term in terms], axis=1)
+    sums = [np.bincount(member, weights=term, minlength=n) for term in terms]
+    return np.stack(sums, axis=1).astype(np.float64)
 
 
 def tally(cell: Indices, cells: int, member: Indices, n: int) -> Array:
