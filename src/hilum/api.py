@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from hilum.core.comparison import Comparison, Prediction
 from hilum.core.errors import HilumError
 from hilum.core.experiment import Preset, Size
 from hilum.core.locate import locate
-from hilum.core.run import RunFolder
+from hilum.core.row import CheckRow
+from hilum.core.run import RunFolder, open_run
 from hilum.core.store import sweep, write_json
 from hilum.engine.evaluate import evaluate
 from hilum.engine.executors import Result, executor_for
@@ -105,6 +107,47 @@ def run(
     return RunResult(folder, len(results) - failed, tally["keep"], failed, tally["not run"], evaluation.audit_failed)
 
 
+def audit(table: Path | str, **columns: Any) -> list[CheckRow]:
+    """Audit a table and its split, without any model: `hilum.audit("table.csv", subject="patient", target="died", split="fold")`.
+
+    Args:
+        table: CSV, Parquet or xlsx, one row a record.
+        columns: Which column is what, and what the table is meant for: see `hilum.engine.table_audit.audit_file`.
+
+    Raises:
+        HilumError: the table cannot be read as asked; says which file, column or row.
+    """
+    from hilum.engine.table_audit import audit_file
+
+    return audit_file(table, **columns)
+
+
+def compare(
+    run_a: Path | str, run_b: Path | str | None = None, *, arm: str = "", against: str = "", metric: str = ""
+) -> list[Comparison]:
+    """Compare arms of two stored runs (or of one) on the records that both predicted, paired by subject.
+
+    Args:
+        run_a: A run folder, or its name under ./runs.
+        run_b: Another; by default the same.
+        arm: Title of an arm of the first run; by default every title that both runs have.
+        against: Title of an arm of the second run.
+        metric: By this metric; by default the leading one.
+    """
+    from hilum.engine.compare import compare as compared
+
+    first = open_run(Path(run_a))
+    second = open_run(Path(run_b)) if run_b else first
+    return compared(first, second, arm_a=arm, arm_b=against, metric=metric)
+
+
+def predict(run: Path | str, file: Path | str, *, model: str = "") -> Prediction:
+    """Predict every record of a file with a stored study's model; see `hilum.engine.tables.predict`."""
+    from hilum.engine.tables.predict import predict as predicted
+
+    return predicted(open_run(Path(run)), Path(file), model=model)
+
+
 def plan(
     target: str,
     preset: Size = "quick",
@@ -148,15 +191,17 @@ def demo(*, data: Path | None = None, jobs: int | None = None, reporter: Reporte
     return run(DEMO_PAPER, data=data, jobs=jobs, reporter=reporter)
 
 
-def write_reports(folder: RunFolder, *, html: Path | None, markdown: Path | None) -> list[Path]:
-    """Write a stored run's report where asked."""
+def write_reports(
+    folder: RunFolder, *, html: Path | None, markdown: Path | None, identified: bool = False
+) -> list[Path]:
+    """Write a stored run's report where asked; `identified` shows per-subject rows of private data too."""
     from hilum.core.store import write_text
     from hilum.report.write import html_report, markdown_report
 
     written = []
     for path, make in ((html, html_report), (markdown, markdown_report)):
         if path is not None:
-            write_text(path, make(folder))
+            write_text(path, make(folder, identified=identified))
             written.append(path)
     return written
 

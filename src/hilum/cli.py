@@ -136,6 +136,9 @@ def report(
     path: RunPath,
     html: Annotated[Path | None, typer.Option(help="Write the HTML report here.")] = None,
     md: Annotated[Path | None, typer.Option(help="Write the report as Markdown here.")] = None,
+    identified: Annotated[
+        bool, typer.Option("--identified", help="Show per-subject rows of private and credentialed data too.")
+    ] = False,
 ) -> None:
     """Print a stored run's report, or write it as HTML or Markdown, from the run folder alone."""
     from hilum import api
@@ -145,7 +148,7 @@ def report(
     if html is None and md is None:
         _print_report(folder)
         return
-    for written in api.write_reports(folder, html=html, markdown=md):
+    for written in api.write_reports(folder, html=html, markdown=md, identified=identified):
         typer.echo(str(written))
 
 

@@ -17,6 +17,7 @@ def audit(
     subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
     target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
     split: Annotated[str, typer.Option(help="Column of the part or fold.")] = "",
+    record: Annotated[str, typer.Option("--id", help="Column of the record's id.")] = "",
     time: Annotated[str, typer.Option(help="Column that says when.")] = "",
     source: Annotated[str, typer.Option(help="Column of the device or channel.")] = "",
     site: Annotated[str, typer.Option(help="Column that says where.")] = "",

@@ -69,7 +69,6 @@ class Prediction:
         frame: One row a record: item, subject where known, `p CLASS` or `prediction`, `closer_in_train` (the share of train
             records that lie closer to their centre), `far`, `warnings` (how many).
         warnings: One row a warning: record, feature, what is unusual, the range that train had.
-        lacking: Features of the study that the file does not have; they count as missing in every record.
         licence: Of the data that the model learned from.
         synthetic: Whether these were simulated.
     """
@@ -79,6 +78,5 @@ class Prediction:
     figure: str
     frame: pl.DataFrame
     warnings: pl.DataFrame
-    lacking: tuple[str, ...]
     licence: str
     synthetic: bool

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.core.binding import Estimand
 from hilum.core.metric import Columns, Metric, Score
@@ -21,6 +23,7 @@ from hilum.core.verdict import RankContrast
 from hilum.engine.figures import ArmScores, columns_of, estimate
 from hilum.metrics.stats import FEWEST_FOR_INTERVAL, holm, paired_difference, pooled_interval
 
+Array = NDArray[Any]
 _KEYS = ("item", "subject", "fold", "seed", "horizon")
 RESAMPLES = 2000
 
@@ -64,9 +67,9 @@ def _paired_interval(
 
 def _joined(
     arm: ArmScores, other: ArmScores, metric: Metric, estimand: Estimand
-) -> tuple[tuple[Columns, np.ndarray, np.ndarray], str]:
+) -> tuple[tuple[Columns, Array, Array], str]:
     """Both arms' columns ("a:..." and "b:...") of the rows that both have, the subject of each row, and its group."""
-    nothing = ({}, np.empty(0), np.empty(0))
+    nothing: tuple[Columns, Array, Array] = ({}, np.empty(0), np.empty(0))
     keys = [key for key in _KEYS if key in arm.frame.columns and key in other.frame.columns]
     if arm.frame.select(keys).is_duplicated().any() or other.frame.select(keys).is_duplicated().any():
         return nothing, "the arms' rows cannot be paired: several have one item, fold and seed"
@@ -88,7 +91,7 @@ def _joined(
 def difference_of(metric: Metric) -> Metric:
     """The metric of the columns "a:..." less that of the columns "b:...", as a metric of both."""
 
-    def side(columns: Columns, prefix: str) -> dict[str, np.ndarray]:
+    def side(columns: Columns, prefix: str) -> dict[str, Array]:
         return {name.removeprefix(prefix): column for name, column in columns.items() if name.startswith(prefix)}
 
     def compute(columns: Columns) -> Score:

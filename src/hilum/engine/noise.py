@@ -104,7 +104,7 @@ class Noise:
             return 0.0 if beyond > 0 else 1.0
         if math.isinf(self.degrees):
             return float(ndtr(-beyond / reach * _NORMAL))
-        return float(stdtr(self.degrees, -beyond / reach * stdtrit(self.degrees, 0.975)))
+        return float(stdtr(self.degrees, -beyond / reach * float(stdtrit(self.degrees, 0.975))))
 
     def settled_by(self, difference: float, limit: float) -> str:
         """How many seeds, folds or subjects would leave an interval as narrow as a verdict needs, if nothing else moved."""

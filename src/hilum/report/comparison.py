@@ -23,16 +23,22 @@ MOST_ROWS = 20
 def comparison_table(found: Sequence[Comparison]) -> RenderableType:
     """One line a pair: both figures, the difference with its interval over subjects, p, and the answer in words."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("a", "b", "metric"):
-        table.add_column(name, overflow="fold")
+    table.add_column("a, against b", min_width=20)
+    table.add_column("metric")
     for name in ("a", "b", "a - b (95 %)", "p"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("answer", overflow="fold")
+    table.add_column("answer", min_width=12)
     for one in found:
         span = "-" if one.interval is None else f" ({between(one.interval.low, one.interval.high, 2)})"
         p = "-" if math.isnan(one.p) else f"{one.p:.2g}"
         table.add_row(
-            one.a, one.b, one.metric, figure(one.value_a), figure(one.value_b), signed(one.difference) + span, p, one.verdict
+            f"{one.a}, against {one.b}",
+            one.metric,
+            figure(one.value_a, 3),
+            figure(one.value_b, 3),
+            signed(one.difference) + span,
+            p,
+            one.verdict,
         )
     first = found[0]
     left = f"; {first.only_a} and {first.only_b} predicted by one side only are left out" if first.only_a or first.only_b else ""
@@ -73,8 +79,6 @@ def _unusual(found: Prediction) -> RenderableType:
         if records
         else "Every value lies within the range of train.",
     ]
-    if found.lacking:
-        lines.insert(0, f"The file lacks {len(found.lacking)} features, which count as missing: {', '.join(found.lacking)}.")
     for row in found.warnings.head(10).iter_rows(named=True):
         lines.append(f"  {row['item']}: {row['text']}")
     if found.warnings.height > 10:
@@ -88,7 +92,6 @@ def prediction_lines(found: Prediction) -> dict[str, Any]:
         "model": found.arm,
         "chosen": found.chosen,
         "figure": found.figure,
-        "lacking": list(found.lacking),
         "licence": found.licence,
         "synthetic": found.synthetic,
         "records": found.frame.to_dicts(),

@@ -44,7 +44,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
 
     from hilum.modalities.table.distance import Distance
     from hilum.modalities.table.prepare import Prepared
-    from hilum.modalities.table.read import read_new_rows
+    from hilum.modalities.table.read import read_for_prediction
 
     arm, chosen, figure = _choose(run, model)
     cell = arm.final()
@@ -55,7 +55,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     dataset = build(Spec.from_json(spec["dataset"]))
     if not hasattr(dataset, "columns"):
         raise HilumError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
-    table, lacking = read_new_rows(file, dataset.columns, _kinds(stored["features"]))
+    table = read_for_prediction(file, dataset.columns, features=stored["features"])
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)
@@ -73,11 +73,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     )
     info = run.info()
     licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
-    return Prediction(arm.name, chosen, figure, frame, warned, lacking, licence, bool(info["synthetic"]))
-
-
-def _kinds(features: dict[str, str]) -> dict[str, str]:
-    return {name: "number" if kind == "Float64" else "category" for name, kind in features.items()}
+    return Prediction(arm.name, chosen, figure, frame, warned, licence, bool(info["synthetic"]))
 
 
 def _warnings(prepared: Prepared, table: Table) -> pl.DataFrame:
