@@ -11,17 +11,34 @@ class BoostingSettings(Protocol):
     """Settings that both have; their meaning stands with each model."""
 
     @property
-    def rounds(self) -> int: ...
+    def rounds(self) -> int:
+        """Trees."""
+        ...
+
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> float:
+        """How much of each tree is taken."""
+        ...
+
     @property
-    def leaves(self) -> int: ...
+    def leaves(self) -> int:
+        """The most leaves of a tree."""
+        ...
+
     @property
-    def depth(self) -> int | None: ...
+    def depth(self) -> int | None:
+        """The most splits from root to leaf."""
+        ...
+
     @property
-    def rows_per_leaf(self) -> int: ...
+    def rows_per_leaf(self) -> int:
+        """The fewest records of a leaf."""
+        ...
+
     @property
-    def penalty(self) -> float: ...
+    def penalty(self) -> float:
+        """L2 penalty of a leaf."""
+        ...
 
 
 def refuse_nonsense(settings: BoostingSettings, where: str) -> None:

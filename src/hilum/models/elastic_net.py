@@ -6,12 +6,13 @@ Classes     minimises  1/n sum_i -log p(y_i | x_i) + Penalty,  p as in `logistic
 Symbols     x    (columns,)     a prepared record
             w    (columns,) or (columns, classes present in train)
             n                   train records
-Cost        numbers: O(rows * columns) a sweep of coordinate descent; classes: the same an epoch of SAGA, some hundreds of epochs
+Cost        O(rows * columns * outputs) a sweep: of coordinate descent for numbers, of accelerated proximal gradient for classes
 Source      Zou and Hastie, Journal of the Royal Statistical Society B 67 (2005), without their rescaling by 1 + lambda_2; Friedman,
-            Hastie and Tibshirani, Journal of Statistical Software 33 (2010); SAGA: Defazio et al., arXiv 1407.0202; solver: scikit-learn
+            Hastie and Tibshirani, Journal of Statistical Software 33 (2010). Solvers: scikit-learn's for numbers; for classes Beck
+            and Teboulle, SIAM Journal on Imaging Sciences 2 (2009), with the gradient restart of O'Donoghue and Candes,
+            Foundations of Computational Mathematics 15 (2015), section 3.2
 Deviations  A number is fitted in standard units of the train targets, so that the penalty has no unit and one default suits mm and s.
-            SAGA draws its records with a fixed seed: the minimum is one, so the run's seed would say nothing. Permuting the records moves
-            the weights by the solver's tolerance.
+            Permuting the records moves the weights by rounding and by the solver's tolerance alone.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.classify import Labelled
@@ -29,7 +31,9 @@ from hilum.core.kinds.regress import Measured
 from hilum.models._linear import FittedLinear
 from hilum.models._outcome import Outcome, one_thread, usable
 
+Array = NDArray[np.float64]
 NAME = "elastic_net"
+TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ElasticNet:
 
     penalty: float = 0.01
     l1_share: float = 0.5
-    sweeps: int = 2000
+    sweeps: int = 5000
     stochastic: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
 
@@ -79,22 +83,41 @@ class ElasticNet:
         return FittedLinear(NAME, outcome, weights, intercept, int(solver.n_iter_) < self.sweeps)
 
     def _classes(self, train: Labelled, outcome: Outcome) -> FittedLinear:
-        solver = _saga(
-            C=1.0 / (self.penalty * len(train.labels)),
-            l1_ratio=self.l1_share,
-            max_iter=self.sweeps,
-            tol=1e-6,
-            random_state=0,
-        )
-        solver.fit(train.inputs, outcome.codes(train))
-        weights = np.ascontiguousarray(solver.coef_.T)
-        return FittedLinear(NAME, outcome, weights, solver.intercept_, int(np.max(solver.n_iter_)) < self.sweeps)
+        truth = np.eye(len(outcome.present))[outcome.codes(train)]
+        truth = truth[:, 1:] if truth.shape[1] == 2 else truth
+        l1, l2 = self.penalty * self.l1_share, self.penalty * (1 - self.l1_share)
+        return FittedLinear(NAME, outcome, *_accelerated(train.inputs, truth, l1, l2, self.sweeps))
 
 
-def _saga(**settings: Any) -> Any:
-    """Logistic regression by SAGA; up to scikit-learn 1.7 the penalty is also named, from 1.8 its L1 share alone says it."""
-    import sklearn
-    from sklearn.linear_model import LogisticRegression
+def _accelerated(inputs: Array, truth: Array, l1: float, l2: float, sweeps: int) -> tuple[Array, Array, bool]:
+    """Weights (columns, outputs), intercept (outputs,), and whether the slope fell below the tolerance.
 
-    named = {"penalty": "elasticnet"} if sklearn.__version__.startswith("1.7.") else {}
-    return LogisticRegression(solver="saga", **named, **settings)
+    Columns are centred first: the intercept then has curvature 1 and is apart from the weights. The second derivative of the
+    log loss in a score is at most 1/4, that of softmax at most 1/2.
+    """
+    from scipy.special import expit, softmax
+
+    rows, outputs = truth.shape
+    middle = inputs.mean(axis=0)
+    centred = inputs - middle
+    gram = centred @ centred.T if rows < centred.shape[1] else centred.T @ centred
+    steepest = (0.25 if outputs == 1 else 0.5) * max(1.0, float(np.linalg.eigvalsh(gram)[-1]) / rows) + l2
+    weights, intercept = np.zeros((inputs.shape[1], outputs)), np.zeros(outputs)
+    ahead, ahead_intercept, pace = weights, intercept, 1.0
+    for _ in range(sweeps):
+        scores = centred @ ahead + ahead_intercept
+        error = (expit(scores) if outputs == 1 else softmax(scores, axis=1)) - truth
+        moved = ahead - (centred.T @ error / rows + l2 * ahead) / steepest
+        moved = np.sign(moved) * np.maximum(np.abs(moved) - l1 / steepest, 0.0)
+        moved_intercept = ahead_intercept - error.mean(axis=0) / steepest
+        back, back_intercept = ahead - moved, ahead_intercept - moved_intercept
+        slope = steepest * max(np.abs(back).max(), np.abs(back_intercept).max())
+        step, step_intercept = moved - weights, moved_intercept - intercept
+        uphill = float((back * step).sum() + (back_intercept * step_intercept).sum()) > 0
+        faster = 1.0 if uphill else (1 + np.sqrt(1 + 4 * pace**2)) / 2
+        momentum = 0.0 if uphill else (pace - 1) / faster
+        ahead, ahead_intercept = moved + momentum * step, moved_intercept + momentum * step_intercept
+        weights, intercept, pace = moved, moved_intercept, faster
+        if slope < TOLERANCE:
+            return weights, intercept - middle @ weights, True
+    return weights, intercept - middle @ weights, False
