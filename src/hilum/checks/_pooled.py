@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,7 @@ class Contrast:
         return self.first - self.second
 
 
+@lru_cache(maxsize=64)
 def metric_of(kind: str, name: str) -> Metric | None:
     """A metric of a task kind by its name; None where there is none."""
     for family in find("metrics").values():

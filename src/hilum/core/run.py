@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.errors import HilumError
 from hilum.core.experiment import SPEC_VERSION
 from hilum.core.store import read_json
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ class CellFolder:
         """What the checks read."""
         evidence: dict[str, Any] = read_json(self.path / "evidence.json")
         return evidence
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One of its tables: "split", "predictions" or "scores"."""
+        import polars as pl
+
+        return pl.read_parquet(self.path / f"{name}.parquet")
 
     @property
     def scores(self) -> Path:

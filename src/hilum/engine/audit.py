@@ -34,15 +34,21 @@ class Use:
     interval_limit: float = 1.0
 
 
-def audit(scores: Sequence[ArmScores], *, synthetic: bool, use: Use | None = None) -> list[CheckRow]:
-    """Run every check that the finder finds; critical ones first."""
+def audit(
+    scores: Sequence[ArmScores],
+    *,
+    synthetic: bool,
+    use: Use | None = None,
+    checks: Sequence[Found] | None = None,
+) -> list[CheckRow]:
+    """Run checks, every one that the finder finds where none are named; critical ones first."""
     studies = tuple(_study(arm) for arm in scores if arm.frame.height)
     if not studies:
         return []
     use = use or Use()
     known = _subjects_known(scores, studies)
     rows: list[CheckRow] = []
-    for found in find("checks").values():
+    for found in find("checks").values() if checks is None else checks:
         for arm in _asked(found.facts["SCOPE"], studies):
             study = Study(
                 arm=arm,
@@ -130,8 +136,8 @@ def _study(scores: ArmScores) -> ArmStudy:
         control=arm.control,
         of=arm.controlled.id if arm.control else "",
         figure=figure.value,
-        records=_stored(scores, "split.parquet") if tabular and not arm.control else None,
-        predictions=_stored(scores, "predictions.parquet") if tabular else None,
+        records=_stored(scores, "split") if tabular and not arm.control else None,
+        predictions=_stored(scores, "predictions") if tabular else None,
         classes=next((tuple(found["classes"]) for found in evidence.values() if "classes" in found), ()),
         data=digest([describe(arm.dataset).to_json(), describe(arm.task).to_json()]),
     )
@@ -141,7 +147,7 @@ def _stored(scores: ArmScores, name: str) -> pl.DataFrame | None:
     """What the arm's finished cells stored under a name; the cell fitted on every record tests nothing, and is left out."""
     import polars as pl
 
-    frames = [pl.read_parquet(folder.path / name) for cell, folder in scores.cells if folder.done and cell.fold is not None]
+    frames = [folder.table(name) for cell, folder in scores.cells if folder.done and cell.fold is not None]
     return pl.concat(frames, how="diagonal_relaxed") if frames else None
 
 
@@ -182,13 +188,11 @@ def _scored(found: Mapping[str, Any]) -> str:
 
 
 def _split(scores: ArmScores) -> dict[str, list[str]]:
-    import polars as pl
-
     parts: dict[str, set[str]] = {}
     for cell, folder in scores.cells:
         # A fold's split stands in `records`: parts of different folds share subjects, and must not be thrown together.
         if folder.done and cell.fold is None and scores.horizons:
-            for row in pl.read_parquet(folder.path / "split.parquet").iter_rows(named=True):
+            for row in folder.table("split").iter_rows(named=True):
                 if row["subject"] is not None:
                     parts.setdefault(row["part"], set()).add(row["subject"])
     return {part: sorted(subjects) for part, subjects in parts.items()}

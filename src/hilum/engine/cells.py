@@ -133,10 +133,10 @@ def _search(data: Mapping[str, Any]) -> Search:
 def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> None:
     _json(folder / "spec.json", job.spec)
     _json(folder / "env.json", environment())
-    _frame(block for o in outcomes for block in o.split).write_parquet(folder / "split.parquet")
-    predictions = _frame(block for o in outcomes for block in o.predictions)
+    frame_of(block for o in outcomes for block in o.split).write_parquet(folder / "split.parquet")
+    predictions = frame_of(block for o in outcomes for block in o.predictions)
     predictions.write_parquet(folder / "predictions.parquet", compression="zstd", compression_level=3)
-    _frame(block for o in outcomes for block in o.scores).write_parquet(folder / "scores.parquet")
+    frame_of(block for o in outcomes for block in o.scores).write_parquet(folder / "scores.parquet")
     _json(folder / "evidence.json", {o.item: o.evidence for o in outcomes})
     _json(folder / "preprocess.json", {o.item: o.preprocess for o in outcomes})
     events = [{"item": o.item, **event} for o in outcomes for event in o.log]
@@ -146,7 +146,8 @@ def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> N
     (folder / "DONE").write_text(job.key + "\n", encoding="utf-8")
 
 
-def _frame(blocks: Iterable[Block]) -> pl.DataFrame:
+def frame_of(blocks: Iterable[Block]) -> pl.DataFrame:
+    """The rows of all blocks as one frame, as they are stored; empty blocks add none."""
     import polars as pl
 
     text = {"subject": pl.String, "item": pl.String}
