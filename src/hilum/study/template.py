@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.core.card import read_card
@@ -59,10 +59,7 @@ def begin(
 def _guessed(table: Path, target: str, subject: str) -> tuple[Columns, tuple[str, ...]]:
     from hilum.modalities.table.guess import guess_columns
 
-    columns, remarks = guess_columns(table)
-    if target or subject:
-        columns = replace(columns, target=target or columns.target, subject=subject or columns.subject)
-    return columns, tuple(remarks)
+    return guess_columns(table, target=target, subject=subject)
 
 
 def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, str, tuple[str, ...]]:

@@ -341,6 +341,10 @@ def test_guesses_leave_aside_what_is_no_feature(tmp_path: Path) -> None:
     assert (columns.subject, columns.time, columns.target) == ("PatientID", "AdmissionDate", "")
     assert set(columns.exclude) == {"discharge", "remark"}
     assert any("state target" in remark for remark in remarks)
+    asked, _ = guess_columns(tmp_path / "a.csv", target="fev1")
+    assert (asked.target, asked.kind, asked.positive) == ("fev1", "regress", "")
+    with pytest.raises(UsageError, match="Did you mean 'fev1'"):
+        guess_columns(tmp_path / "a.csv", target="fev")
 
 
 @pytest.mark.slow

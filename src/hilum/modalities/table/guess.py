@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hilum.core.errors import DataError
+from hilum.core.errors import DataError, unknown
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.frame import RawTable, as_text, read_raw
 from hilum.modalities.table.values import MOST, as_numbers, moments
@@ -33,18 +33,8 @@ _TARGET = (
     "response", "readmission", "readmitted", "y",
 )  # fmt: skip
 _TIME = (
-    "time",
-    "date",
-    "datetime",
-    "timestamp",
-    "day",
-    "admission",
-    "admitted",
-    "recorded",
-    "visit",
-    "charttime",
-    "when",
-)
+    "time", "date", "datetime", "timestamp", "day", "admission", "admitted", "recorded", "visit", "charttime", "when",
+)  # fmt: skip
 _SOURCE = (
     "device",
     "source",
@@ -57,88 +47,114 @@ _SOURCE = (
     "analyzer",
     "microphone",
 )
-_SITE = ("site", "hospital", "centre", "center", "clinic", "ward", "institution", "unit")
+_SITE = ("site", "hospital", "centre", "center", "clinic", "ward", "institution")
 _SPLIT = ("split", "fold", "partition", "subset")
 _GROUP = ("sex", "gender", "age", "ethnicity", "race")
 _ID = ("id", "record", "item", "row", "stay", "sample", "encounter", "icustay", "recording", "key")
 
 
-def guess_columns(path: Path) -> tuple[Columns, tuple[str, ...]]:
+def guess_columns(path: Path, *, target: str = "", subject: str = "") -> tuple[Columns, tuple[str, ...]]:
     """Columns by their names and content, and what the user should look at.
+
+    Args:
+        path: The table.
+        target: The outcome, where it is known.
+        subject: The column that says whose record it is, where it is known.
 
     Raises:
         DataError: the file cannot be read: see `hilum.modalities.table.frame.read_frame`.
+        UsageError: a column is named that is not there.
     """
     raw = read_raw(path)
+    for name in (target, subject):
+        if name and name not in raw.frame.columns:
+            raise unknown("column", name, raw.frame.columns, where=str(path))
+    roles, distinct = _roles(raw, target, subject)
+    free = [name for name in raw.frame.columns if name not in roles.values()]
+    aside, told = _left_aside(raw, free, distinct, known=bool(roles["subject"]))
+    features = tuple(name for name in free if name not in aside)
+    groups = tuple(name for name in features if set(_words(name)) & set(_GROUP))
+    target = roles["target"]
+    without = raw.frame[target].null_count() if target else 0
+    kind = _kind(raw, target, distinct) if target else "classify"
+    remarks = [
+        *raw.notes,
+        _of_target(raw, target, distinct),
+        _of_subject(raw, roles, distinct),
+        *(f"'{name}' is taken for the {role}." for role, name in roles.items() if name and role in _SAID),
+        *told,
+        f"Subgroups to look at: {_quoted(groups)}; they stay features too." if groups else "",
+        f"{without:,} records have no value in '{target}': they are excluded, and counted." if without else "",
+    ]
+    return Columns(
+        **roles,
+        kind=kind,
+        features=features if groups else (),
+        exclude=aside,
+        groups=groups,
+        positive=_positive(raw, target) if kind == "classify" else "",
+        missing_target="exclude" if without else "refuse",
+    ), tuple(remark for remark in remarks if remark)
+
+
+_SAID = ("time", "source", "site", "split")
+
+
+def _roles(raw: RawTable, target: str, subject: str) -> tuple[dict[str, str], dict[str, int]]:
+    """Role to the first column whose name and content fit, "" where none does; and how many values each column has."""
     frame = raw.frame
-    height, distinct = frame.height, {name: frame[name].drop_nulls().n_unique() for name in frame.columns}
-    remarks: list[str] = []
-    free = list(frame.columns)
+    distinct = {name: frame[name].drop_nulls().n_unique() for name in frame.columns}
+    free = [name for name in frame.columns if name not in (target, subject)]
 
     def take(words: tuple[str, ...], fits: set[str]) -> str:
-        found = next((n for word in words for n in free if n in fits and word in _words(n)), "")
+        found = next((name for word in words for name in free if name in fits and word in _words(name)), "")
         if found:
             free.remove(found)
         return found
 
     full = {name for name in free if frame[name].null_count() == 0}
     several = {name for name in free if distinct[name] > 1}
-    target = take(_TARGET, several)
-    remarks.append(_of_target(raw, target, distinct))
-    subject = take(_SUBJECT, full & several)
-    unique = {name for name in full if distinct[name] == height}
-    item = take(_ID, {name for name in unique if "id" in _words(name) or frame[name].dtype != _float()})
+    unique = {name for name in full if distinct[name] == frame.height}
+    roles = {"target": target or take(_TARGET, several), "subject": subject or take(_SUBJECT, full & several)}
+    roles["id"] = take(_ID, {name for name in unique if "id" in _words(name) or frame[name].dtype != _float()})
+    roles["time"] = take(_TIME, {name for name in several if _is_time(raw, name)})
+    roles["source"] = take(_SOURCE, {name for name in several if distinct[name] <= 50})
+    roles["site"] = take(_SITE, {name for name in several if distinct[name] <= 200})
+    roles["split"] = take(_SPLIT, {name for name in full & several if distinct[name] <= 20})
+    return roles, distinct
+
+
+def _of_subject(raw: RawTable, roles: dict[str, str], distinct: dict[str, int]) -> str:
+    subject, item, height = roles["subject"], roles["id"], raw.frame.height
     if not subject and item:
-        remarks.append(
-            f"No column says whose record it is; '{item}' is the id. Where a record is a subject, state subject = \"{item}\"."
-        )
-    elif not subject:
-        remarks.append("No column says whose record it is: nothing can then be said about new people (HIL010).")
-    elif subject in unique:
-        remarks.append(f"'{subject}' is taken for the subject; each has one record.")
-    else:
-        remarks.append(f"'{subject}' is taken for the subject: {distinct[subject]:,} of them in {height:,} records.")
-    when = take(_TIME, {name for name in several if _is_time(raw, name)})
-    source = take(_SOURCE, {name for name in several if distinct[name] <= 50})
-    site = take(_SITE, {name for name in several if distinct[name] <= 200})
-    split = take(_SPLIT, {name for name in full & several if distinct[name] <= 20})
-    said = (("time", when), ("source", source), ("site", site), ("split", split))
-    remarks += [f"'{name}' is taken for the {role}." for role, name in said if name]
-    gaps = [name for name in free if set(_words(name)) & set(_SUBJECT) and name not in full]
-    if gaps and not subject:
-        free = [name for name in free if name not in gaps]
-        remarks.append(
-            f"Left aside: {_quoted(gaps)} may say whose record it is, but is empty in some rows. Fill it in."
-        )
-    late = [name for name in free if _is_time(raw, name) and frame[name].dtype != _float() and _dated(raw, name)]
+        return f"No column says whose record it is; '{item}' is the id. Where a record is a subject, state subject = \"{item}\"."
+    if not subject:
+        return "No column says whose record it is: nothing can then be said about new people (HIL010)."
+    if distinct[subject] == height:
+        return f"'{subject}' is taken for the subject; each has one record."
+    return f"'{subject}' is taken for the subject: {distinct[subject]:,} of them in {height:,} records."
+
+
+def _left_aside(
+    raw: RawTable, free: list[str], distinct: dict[str, int], *, known: bool
+) -> tuple[tuple[str, ...], list[str]]:
+    """Columns without a role that are no features either, and why."""
+    frame = raw.frame
+    gaps = [name for name in free if set(_words(name)) & set(_SUBJECT) and frame[name].null_count() and not known]
+    late = [name for name in free if name not in gaps and _is_time(raw, name) and _dated(raw, name)]
+    own = [
+        name
+        for name in free
+        if name not in (*gaps, *late) and distinct[name] == frame.height and _is_number_or_id(raw, name)
+    ]
+    told = []
+    if gaps:
+        told.append(f"Left aside: {_quoted(gaps)} may say whose record it is, but is empty in some rows. Fill it in.")
     if late:
-        remarks.append(f"Left aside, since they hold dates: {_quoted(late)}.")
-    numbered = [name for name in free if name not in late and name in unique and _is_number_or_id(raw, name)]
-    if numbered:
-        remarks.append(f"Left aside, since every record has its own: {_quoted(numbered)}.")
-    groups = tuple(name for name in free if set(_words(name)) & set(_GROUP) and name not in late)
-    features = tuple(name for name in free if name not in late and name not in numbered)
-    if groups:
-        remarks.append(f"Subgroups to look at: {_quoted(groups)}; they stay features too.")
-    kind = _kind(raw, target, distinct) if target else "classify"
-    without = frame[target].null_count() if target else 0
-    if without:
-        remarks.append(f"{without:,} records have no value in '{target}': they are excluded, and counted.")
-    return Columns(
-        target=target,
-        kind=kind,
-        subject=subject,
-        id=item,
-        features=features if groups else (),
-        exclude=(*gaps, *late, *numbered) if not subject else (*late, *numbered),
-        time=when,
-        source=source,
-        site=site,
-        groups=groups,
-        split=split,
-        positive=_positive(raw, target) if kind == "classify" else "",
-        missing_target="exclude" if without else "refuse",
-    ), tuple(remark for remark in (*raw.notes, *remarks) if remark)
+        told.append(f"Left aside, since they hold dates: {_quoted(late)}.")
+    if own:
+        told.append(f"Left aside, since every record has its own: {_quoted(own)}.")
+    return (*gaps, *late, *own), told
 
 
 def _float() -> pl.DataType:
