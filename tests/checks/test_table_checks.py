@@ -16,6 +16,7 @@ from tests.checks.planted import (
     control_of,
     knowing,
     predictions,
+    proof,
     records,
     study,
     table_arm,
@@ -85,6 +86,7 @@ def same_content(*, across: bool = True) -> pl.DataFrame:
     )
 
 
+FILE = {"content": "declared", "chance": 0.0}
 ROW = {"content": "row", "chance": 1e-9}
 LOOSE = {"content": "row", "chance": 3.0}
 SOURCE_LABEL = pl.when(pl.col("target") == 1).then(pl.lit("a")).otherwise(pl.lit("b"))
@@ -169,6 +171,23 @@ def miscalibrated(factor: float, shift: float = 0.0) -> ArmStudy:
     return table_arm(predictions=frame.with_columns((1 - pl.col("p:1")).alias("p:0")))
 
 
+OTHER_RECORDS = predictions(item=pl.lit("z") + pl.col("item"))
+
+
+def sourced(arm: ArmStudy) -> ArmStudy:
+    """A device that goes with the target, and shows in the input."""
+    high = pl.when(pl.col("target") > 50).then(pl.lit("a")).otherwise(pl.lit("b"))
+    random = np.random.default_rng(6)
+    numbers = records().with_columns(pl.Series("target", np.tile(np.repeat(random.normal(50, 10, 60), 2), 2)))
+    assert arm.predictions is not None
+    return replace(
+        arm,
+        records=numbers.with_columns(source=high),
+        predictions=arm.predictions.with_columns(source=high),
+        evidence=knowing(source_from_input=FROM_INPUT),
+    )
+
+
 CASES: list[tuple[str, Study, str, str]] = [
     ("HIL001", study(table_arm()), "pass", "60 subjects in 2 parts of 2 folds, none shared"),
     (
@@ -192,7 +211,13 @@ CASES: list[tuple[str, Study, str, str]] = [
     ),
     ("HIL002", study(table_arm()), "pass", "120 records, 0 groups of identical ones"),
     ("HIL002", with_records(same_content(across=False)), "pass", "1 groups of identical ones, none in two parts"),
-    ("HIL002", with_records(same_content()), "fail", "1 groups of identical records stand in two parts"),
+    (
+        "HIL002",
+        with_records(same_content(), evidence=knowing(rows=FILE)),
+        "fail",
+        "1 groups of identical records stand in two parts",
+    ),
+    ("HIL002", with_records(same_content()), "cannot tell", "nothing says what was hashed"),
     ("HIL002", with_records(same_content(), evidence=knowing(rows=ROW)), "fail", "(1 test records)"),
     ("HIL002", with_records(same_content(), evidence=knowing(rows=LOOSE)), "cannot tell", "coincidence"),
     (
@@ -206,7 +231,7 @@ CASES: list[tuple[str, Study, str, str]] = [
     ("HIL003", study(table_arm()), "pass", "0 groups"),
     (
         "HIL003",
-        with_records(same_content(across=False)),
+        with_records(same_content(across=False), evidence=knowing(rows=FILE)),
         "fail",
         "1 of 1 groups of identical records carry conflicting",
     ),
@@ -303,6 +328,7 @@ CASES: list[tuple[str, Study, str, str]] = [
     ("HIL007", with_records(records(source=pl.lit("one"))), "not applicable", "one source"),
     ("HIL007", with_records(records(subjects=8, source=SOURCE_LABEL)), "cannot tell", "too few"),
     ("HIL007", study(table_arm()), "cannot tell", "nothing says"),
+    ("HIL007", study(sourced(regress(1.0))), "fail", "AUROC"),
     ("HIL008", pair(table_arm()), "pass", "improvement"),
     ("HIL008", pair(table_arm(predictions=predictions(signal=0.0))), "fail", "not shown better"),
     ("HIL008", pair(table_arm(predictions=FEW)), "cannot tell", "no interval"),
@@ -314,6 +340,13 @@ CASES: list[tuple[str, Study, str, str]] = [
     ("HIL009", controlled("hand features", predictions()), "fail", "not shown better"),
     ("HIL009", controlled("random encoder", FEW, table_arm(predictions=FEW)), "cannot tell", "no interval"),
     ("HIL009", of(pretraining={"unknown": True}), "cannot tell", "was not run"),
+    ("HIL009", controlled("random encoder", OTHER_RECORDS), "cannot tell", "no record is shared"),
+    (
+        "HIL009",
+        controlled("random encoder", predictions(), table_arm(predictions=None)),
+        "cannot tell",
+        "no predictions",
+    ),
     ("HIL009", study(table_arm()), "not applicable", "no pretrained part"),
     ("HIL010", study(table_arm()), "pass", "12 %"),
     ("HIL010", study(table_arm(interval=(0.2, 0.9))), "fail", "127 %"),
@@ -448,6 +481,7 @@ CASES: list[tuple[str, Study, str, str]] = [
         "labels change within subjects",
     ),
     ("HIL021", study(table_arm(predictions=None)), "cannot tell", "no predictions"),
+    ("HIL021", study(table_arm(), known=False), "cannot tell", "who is who"),
     ("HIL021", study(regress(1.0), margin=None), "cannot tell", "no margin"),
     ("HIL021", pair(regress(1.0), margin=None), "pass", "over first records"),
     ("HIL022", study(table_arm()), "pass", "no difference is shown"),
@@ -472,3 +506,76 @@ CASES: list[tuple[str, Study, str, str]] = [
 def test_planted(code: str, asked: Study, status: str, words: str) -> None:
     answer, message = ask(code, asked)
     assert (answer, words in message) == (status, True), message
+
+
+def test_evidence_of_the_data_may_stand_with_another_arm() -> None:
+    arm = table_arm(records=same_content())
+    told = replace(trivial_arm(arm), evidence=knowing(rows=FILE))
+    assert ask("HIL002", study(arm, told))[0] == "fail"
+    assert ask("HIL002", study(arm, replace(told, data="another table")))[0] == "cannot tell"
+
+
+def test_the_score_within_sources_stands_beside() -> None:
+    """Risks that know the source only: useless within it."""
+    source = pl.when(pl.col("target") == 1).then(pl.lit("a")).otherwise(pl.lit("b"))
+    mixed = pl.when(pl.col("item").str.ends_with("7")).then(pl.lit("b")).otherwise(source)
+    frame = predictions().with_columns(source=mixed)
+    risk = pl.when(pl.col("source") == "a").then(0.9).otherwise(0.1)
+    arm = table_arm(
+        records=records(source=SOURCE_LABEL),
+        predictions=frame.with_columns(risk.alias("p:1"), (1 - risk).alias("p:0")),
+        evidence=knowing(source_from_input=FROM_INPUT),
+    )
+    beside = proof("HIL007", study(arm))["within sources"]["Logistic regression"]
+    assert beside["within"] == pytest.approx(0.5)
+    assert beside["all"] > 0.85
+
+
+def test_several_sources_and_classes() -> None:
+    three = records(target=(pl.col("subject").str.slice(1).cast(pl.Int64) % 3).cast(pl.Float64))
+    arm = table_arm(
+        records=three.with_columns((pl.lit("device ") + pl.col("target").cast(pl.String)).alias("source")),
+        evidence=knowing(source_from_input=FROM_INPUT),
+        classes=("a", "b", "c"),
+    )
+    assert ask("HIL007", study(arm))[0] == "fail"
+
+
+def test_seeds_are_paired_where_both_have_them() -> None:
+    many = table_arm(predictions=predictions(seeds=3), stochastic=True)
+    single = trivial_arm(table_arm())
+    same = trivial_arm(many)
+    for other in (single, same):
+        status, message = ask("HIL008", study(many, other))
+        assert status == "pass"
+        assert "0.500 of 'Class shares'" in message
+        assert "over 60 subjects" in message
+    status, _ = ask("HIL008", study(table_arm(), same))
+    assert status == "pass"
+
+
+def test_the_auroc_of_the_source_by_hand() -> None:
+    """Sources a (3 of 4 positive) and b (1 of 4): AUROC = P(a, b) + ties / 2 = (3 * 3 + (3 * 1 + 1 * 3) / 2) / 16."""
+    from hilum.checks.hil007_source_predicts_label import _area
+
+    assert _area(np.array([[1.0, 3.0], [3.0, 1.0]])) == pytest.approx((9 + 3) / 16)
+
+
+def test_a_difference_of_two_groups_of_subjects_is_that_of_two_bootstraps() -> None:
+    """Subgroups hold different subjects: the spread of the gap is that of both, added."""
+    from hilum.checks._pooled import contrast, metric_of, rows_of
+    from hilum.metrics.stats import pooled_interval
+
+    frame = predictions(600, 1).with_columns(BY_SUBJECT.alias("group:sex"))
+    metric = metric_of("classify", "auroc")
+    assert metric is not None
+    sides = [rows_of("classify", frame.filter(pl.col("group:sex") == sex)) for sex in ("f", "m")]
+    made = contrast(metric, *sides)
+    alone = [pooled_interval(side.columns, side.subject, metric).width for side in sides]
+    assert made.interval.width == pytest.approx(np.hypot(*alone), rel=0.1)
+    assert made.interval.covers(made.difference)
+
+
+def test_no_metric_of_that_name() -> None:
+    assert ask("HIL021", study(table_arm(leading=("no-such-metric", "higher"))))[0] == "cannot tell"
+    assert ask("HIL014", study(table_arm(leading=("no-such-metric", "higher"))))[0] == "cannot tell"

@@ -11,7 +11,7 @@ Seen in the wild covid19-cough: 112 of 115 groups of byte-identical recordings (
 from __future__ import annotations
 
 from hilum.checks._records import has, known_of_data, listed, once
-from hilum.checks.hil002_identical_content import MOST_CHANCE
+from hilum.checks.hil002_identical_content import coincidence
 from hilum.core.check import Finding, Study
 
 CODE = "HIL003"
@@ -37,7 +37,7 @@ def check(study: Study) -> Finding:
     )
     same = groups.filter(pl.col("records") > 1)
     conflict = same.filter(pl.col("labels") > 1).sort("example")
-    proof = {"content": rows.get("content", "declared"), "groups of identical records": same.height}
+    proof = {"content": rows.get("content"), "groups of identical records": same.height}
     if not conflict.height:
         return Finding.passed(f"{same.height} groups of identical records, none with conflicting labels", **proof)
     examples = [str(item) for item in conflict["example"].head(10).to_list()]
@@ -47,11 +47,9 @@ def check(study: Study) -> Finding:
         f"{conflict.height} of {same.height} groups of identical records carry conflicting labels ({counted} records), "
         f"e.g. {listed(examples, 2)}"
     )
-    if rows.get("content") != "row":
-        return Finding.failed(told, **proof)
-    chance = rows.get("chance")
-    if chance is None or chance >= MOST_CHANCE:
-        return Finding.cannot_tell(f"{told}; coincidence could explain {chance or 0:.2g} equal pairs of rows", **proof)
-    if not conflict.filter(pl.col("subjects") > 1).height:
+    doubt = coincidence(rows)
+    if doubt:
+        return Finding.cannot_tell(f"{told}; {doubt}", **proof)
+    if rows["content"] == "row" and not conflict.filter(pl.col("subjects") > 1).height:
         return Finding.cannot_tell(f"{told}; each within one subject, whose label may have changed", **proof)
     return Finding.failed(told, **proof)

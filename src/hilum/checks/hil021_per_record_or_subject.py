@@ -6,7 +6,7 @@ Proof printed    Leading metric over records, over subjects (mean prediction) an
 Severity         major; scope: arm; kind: finding.
 Rule             fails where the whole interval of a difference lies beyond the margin: records better than subjects; first records either
                  better or worse than records. Subjects better than records is what averaging does, and is no failure.
-Cannot tell      no predictions or no margin; fewer than 6 subjects; labels change within subjects and no time is known.
+Cannot tell      no predictions or no margin; subjects are not known, or fewer than 6; labels change within subjects and no time is known.
 Not applicable   every subject has one record.
 """
 
@@ -37,6 +37,8 @@ def check(study: Study) -> Finding:
     metric = leading_metric(arm)
     if metric is None or arm.predictions is None:
         return Finding.cannot_tell("no predictions are stored")
+    if not study.subjects_known:
+        return Finding.cannot_tell("who is who is not known")
     frame = _whose(arm.predictions)
     if not frame.select(_KEYS).is_duplicated().any():
         return Finding.not_applicable("every subject has one record")
