@@ -148,7 +148,7 @@ def test_printed_folds_are_matched() -> None:
     row = verdict(claim("1.00"), bound, scores(drawn, frame), BASE)
     assert row.verdict == "reproduced"
     differences = np.array([-0.01, 0.0, 0.01, 0.0])
-    half = 3.182446 * differences.std(ddof=1) * math.sqrt(1 / 4 + 1 / 3)
+    half = 3.182446 * differences.std(ddof=1) * math.sqrt(1 / 4 + 1 / 4)
     assert row.difference_high == pytest.approx(half, abs=1e-6)
 
 

@@ -87,7 +87,7 @@ def test_folds_are_matched_by_number_with_the_correction_for_one_run() -> None:
     printed = {"fold 2": 0.8, "fold 0": 1.2, "fold 1": 1.0}
     found = over_folds({"0": 1.3, "1": 1.0, "2": 1.0}, printed, claim("1.00"))
     differences = [0.1, 0.0, 0.2]
-    assert found.below == pytest.approx(stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) * math.sqrt(1 / 3 + 1 / 2))
+    assert found.below == pytest.approx(stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) * math.sqrt(1 / 3 + 1 / 4))
     assert (found.what, found.count, found.degrees) == ("folds", 3, 2)
 
 
