@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ _SIDE = 1_000_000  # the second set's groups are numbered from here
 
 @dataclass(frozen=True)
 class Rows:
-    """What a metric reads, whose each row is, and of which seed; all of one length."""
+    """What a metric reads, whose each row is, and of which seed (or other group that is scored alone); all of one length."""
 
     columns: dict[str, Array]
     subject: NDArray[np.str_]
@@ -128,10 +128,13 @@ def contrast(metric: Metric, first: Rows, second: Rows, level: float = 0.95) -> 
     return Contrast(a.value, b.value, made, made.note)
 
 
-def joined(kind: str, arm: pl.DataFrame, other: pl.DataFrame) -> tuple[Rows, Rows]:
-    """Rows of both arms on the records that both have, row by row, with one seed's label for both.
+def joined(
+    kind: str, arm: pl.DataFrame, other: pl.DataFrame, pool: Literal["seed", "fold"] = "seed"
+) -> tuple[Rows, Rows]:
+    """Rows of both arms on the records that both have, row by row, with one label of their group for both.
 
-    Seeds that both have are paired; where one arm has a single seed, it stands against each of the other's.
+    Seeds that both have are paired; where one arm has a single seed, it stands against each of the other's. A group is a seed, or
+    a seed's fold.
     """
     import polars as pl
 
@@ -143,6 +146,8 @@ def joined(kind: str, arm: pl.DataFrame, other: pl.DataFrame) -> tuple[Rows, Row
     both = arm.join(theirs, on=keys, how="inner", suffix="_other").sort("item", "fold", "seed")
     if "seed_other" in both.columns and both["seed"].n_unique() == 1:
         both = both.with_columns(pl.col("seed_other").alias("seed"))
+    if pool == "fold":
+        both = both.with_columns((pl.col("seed").cast(pl.Int64) * _SIDE + pl.col("fold")).alias("seed"))
     mine = rows_of(kind, both.drop([f"{name}_other" for name in told]))
     yours = rows_of(kind, both.with_columns(pl.col(f"{name}_other").alias(name) for name in told))
     return mine, Rows(
