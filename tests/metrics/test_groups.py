@@ -45,7 +45,11 @@ def test_jackknife_of_a_mean_over_folds() -> None:
     half = float(scipy.stats.t.ppf(0.975, 19)) * error
     made = jackknife_interval(columns, subject, AUROC, groups=fold)
     assert (made.low, made.high) == pytest.approx((whole - half, whole + half))
-    assert pooled_interval(columns, subject, AUROC, groups=fold).low == made.low
+    on_logit = jackknife_interval(columns, subject, AUROC, groups=fold, scale="logit")
+    centre, half = math.log(whole / (1 - whole)), half / (whole * (1 - whole))
+    wanted = [1 / (1 + math.exp(-end)) for end in (centre - half, centre + half)]
+    assert (on_logit.low, on_logit.high) == pytest.approx(wanted)
+    assert pooled_interval(columns, subject, AUROC, groups=fold).low == on_logit.low
 
 
 def test_one_draw_serves_all_folds() -> None:
@@ -72,6 +76,30 @@ def test_order_of_rows_and_names_of_groups_do_not_matter() -> None:
     names = [f"seed {s}, fold {f}" for s, f in zip(seed[order], fold[order], strict=True)]
     shuffled = {name: column[order] for name, column in columns.items()}
     assert pooled_interval(shuffled, subject[order].astype(object), AUROC, groups=names) == before
+
+
+@pytest.mark.parametrize("clusters", [10, 40])
+def test_a_figure_at_its_bound_has_no_interval(clusters: int) -> None:
+    y = np.arange(120) % 2.0
+    perfect = {"target": y, "p:1": 0.2 + 0.6 * y}
+    made = pooled_interval(perfect, np.arange(120) % clusters, AUROC)
+    assert not made.defined
+    assert made.note == "the figure stands at its bound, 1, in every resample: no interval"
+    uneven = np.minimum(np.arange(120) // 2, clusters - 1)
+    assert "between 0 and 1" in jackknife_interval(perfect, uneven, AUROC, scale="logit").note
+
+
+def test_a_bounded_figure_of_few_subjects_stays_inside() -> None:
+    random = np.random.default_rng(1)
+    held, trials = 0, 150
+    truth = float(scipy.stats.norm.cdf(2.5 / math.sqrt(2)))
+    for _ in range(trials):
+        y = np.repeat(np.arange(12) % 2.0, 5)
+        score = 2.5 * y + random.normal(size=60)
+        made = pooled_interval({"target": y, "p:1": score}, np.repeat(np.arange(12), 5), AUROC)
+        assert not made.defined or 0 < made.low < made.high < 1
+        held += made.covers(truth) or not made.defined
+    assert held / trials >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / trials)
 
 
 def test_sums_by_group() -> None:

@@ -227,7 +227,7 @@ def test_order_of_rows_does_not_matter(subjects: int, name: str) -> None:
 
 
 def test_the_choice_for_pooled_figures() -> None:
-    chosen = {n: pooled_interval(*regression_rows(n), REGRESS["rmse"], scale="log") for n in (5, 6, 29, 30)}
+    chosen = {n: pooled_interval(*regression_rows(n), REGRESS["rmse"]) for n in (5, 6, 29, 30)}
     assert "below 6" in chosen[5].note
     assert chosen[6].method == chosen[29].method == "jackknife t, log scale"
     assert chosen[30].method == "BCa cluster bootstrap"

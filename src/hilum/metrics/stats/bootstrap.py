@@ -6,12 +6,16 @@ Symbols
     theta*         the same of clusters drawn again, with replacement, each with all its rows in all groups
 
 Intervals
-    jackknife t    theta -+ q sqrt((n - 1) / n sum (theta_(i) - mean theta_(.))^2), q a quantile of Student's t
+    jackknife t    g -+ q se, se = sqrt((n - 1) / n sum (g_(i) - mean g_(.))^2), q a quantile of Student's t; g is theta, or log theta,
+                   or for a metric between two bounds the logit of its place u between them, with se(u) / (u (1 - u))
     BCa bootstrap  quantiles of theta* at levels corrected for bias and acceleration
 
 Why these       A pooled figure has no standard error in closed form, may be bounded (a share, a correlation), and a
                 studentised interval can leave the bounds; BCa is as accurate and cannot. It is unreliable in small
-                samples, so below 30 units the jackknife t takes its place; below 6 there is none.
+                samples, so below 30 units the jackknife t takes its place; below 6 there is none. On a straight scale that covers
+                a bounded figure too seldom (an AUROC of 0.94 of nine subjects: 83 %); on the logit it does not, and stays inside.
+At a bound      A figure that stands at its bound (an AUROC of 1) does so in every resample. That shows no precision, so there is no
+                interval, and a reason.
 Groups          A subject may stand in several groups. One draw of subjects serves all groups, so what the groups share
                 moves together.
 Cost            A metric's own `resample` where it has one, else the drawn rows themselves. Acceleration needs theta_(i)
@@ -46,6 +50,9 @@ from hilum.metrics.stats.intervals import (
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+JackknifeScale = Literal["linear", "log", "logit"]
+
+RESAMPLES = 2000
 MOST_LEFT_OUT = 1000
 
 
@@ -53,11 +60,11 @@ def pooled_interval(
     columns: Columns,
     clusters: ArrayLike,
     metric: Metric,
-    scale: Literal["linear", "log"] = "linear",
+    scale: JackknifeScale | None = None,
     level: float = 0.95,
     groups: ArrayLike | None = None,
 ) -> Interval:
-    """The interval over subjects of a metric of their pooled rows: chosen as `subject_interval` does.
+    """The interval over subjects of a metric of their pooled rows: the one place where its method is chosen.
 
     Below 6 clusters there is none, below 30 it is the jackknife t, from 30 on the BCa cluster bootstrap.
 
@@ -65,22 +72,30 @@ def pooled_interval(
         columns: The metric's columns, one entry a row.
         clusters: The subject (unit) of each row, shape (rows,).
         metric: A smooth metric; a maximum has no interval of this kind.
-        scale: "log" for positive errors below 30 clusters.
+        scale: Below 30 clusters; None for the metric's own: "logit" between two bounds, "log" above 0 without an upper bound.
         level: Nominal coverage.
         groups: A label a row, shape (rows,) or (rows, parts): the figure is then the mean over groups; None pools all rows.
 
     Raises:
         DataError: columns, clusters and groups are not of one length.
     """
-    n = len(number_labels(clusters)[0])
+    sample = Clustered.of(columns, clusters, metric, groups)
+    n = sample.n
     if metric.pooling == "maximum":
         return Interval.undefined("the largest of a sample has no jackknife or bootstrap interval", n, level)
     if too_few(n):
         return Interval.undefined(too_few(n), n, level)
+    figure = sample.whole().value
+    bounded = math.isfinite(metric.bounds[0]) and math.isfinite(metric.bounds[1])
+    near = 1e-12 * (metric.bounds[1] - metric.bounds[0]) if bounded else 0.0
+    if min(abs(figure - bound) for bound in metric.bounds) <= near:
+        why = f"the figure stands at its bound, {figure:g}, in every resample: no interval"
+        return Interval.undefined(why, n, level)
     if n < FEWEST_FOR_BOOTSTRAP:
-        made = jackknife_interval(columns, clusters, metric, scale=scale, level=level, groups=groups)
+        own: JackknifeScale = "logit" if bounded else "log" if metric.bounds == (0.0, math.inf) else "linear"
+        made = jackknife_t(sample, scale or own, level, metric.bounds)
     else:
-        made = cluster_bootstrap(columns, clusters, metric, level=level, groups=groups)
+        made = bca_bootstrap(sample, RESAMPLES, 0, level)
     note = "; ".join(filter(None, (made.note, MEANING if made.defined else "")))
     return Interval(made.low, made.high, level, made.method, made.n, note)
 
@@ -90,22 +105,22 @@ def jackknife_interval(
     clusters: ArrayLike,
     metric: Metric,
     *,
-    scale: Literal["linear", "log"] = "linear",
+    scale: JackknifeScale = "linear",
     level: float = 0.95,
     groups: ArrayLike | None = None,
 ) -> Interval:
     """Student's t interval of a pooled figure, with the standard error of leaving out one cluster at a time.
 
-    Arguments as in `pooled_interval`.
+    Arguments as in `pooled_interval`; `scale` "logit" is for a metric between two bounds.
     """
-    return jackknife_t(Clustered.of(columns, clusters, metric, groups), scale, level)
+    return jackknife_t(Clustered.of(columns, clusters, metric, groups), scale, level, metric.bounds)
 
 
 def cluster_bootstrap(
     columns: Columns,
     clusters: ArrayLike,
     statistic: Metric,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
     groups: ArrayLike | None = None,
@@ -153,8 +168,10 @@ class Resampled(Protocol):
         ...
 
 
-def jackknife_t(sample: Resampled, scale: Literal["linear", "log"], level: float) -> Interval:
-    """Student's t interval with the jackknife's standard error: see `jackknife_interval`."""
+def jackknife_t(
+    sample: Resampled, scale: JackknifeScale, level: float, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval:
+    """Student's t interval with the jackknife's standard error: see `jackknife_interval`; `bounds` are for "logit"."""
     n = sample.n
     whole = sample.whole()
     if n < 2 or not whole.defined:
@@ -162,14 +179,24 @@ def jackknife_t(sample: Resampled, scale: Literal["linear", "log"], level: float
     without = sample.leave_one_out(np.arange(n))
     if np.isnan(without).any():
         return Interval.undefined("undefined without one of the clusters", n, level)
-    figure = whole.value
+    figure, method = whole.value, f"jackknife t, {scale} scale"
     if scale == "log":
         if figure <= 0 or (without <= 0).any():
             return Interval.undefined("the log scale needs positive figures", n, level)
         figure, without = math.log(figure), np.log(without)
     error = math.sqrt((n - 1) / n * float(np.square(without - without.mean()).sum()))
-    half = t_quantile(n - 1, level) * error
-    return Interval(*from_scale(figure - half, figure + half, scale), level, f"jackknife t, {scale} scale", n)
+    q = t_quantile(n - 1, level)
+    if scale == "logit":
+        span = bounds[1] - bounds[0]
+        place = (figure - bounds[0]) / span
+        if not 0 < place < 1:
+            return Interval.undefined(
+                f"the logit scale needs a figure between {bounds[0]:g} and {bounds[1]:g}", n, level
+            )
+        centre, half = math.log(place / (1 - place)), q * error / span / (place * (1 - place))
+        low, high = (bounds[0] + span * (0.5 + 0.5 * math.tanh(0.5 * end)) for end in (centre - half, centre + half))
+        return Interval(low, high, level, method, n)
+    return Interval(*from_scale(figure - q * error, figure + q * error, scale), level, method, n)
 
 
 def bca_bootstrap(sample: Resampled, resamples: int, seed: int, level: float) -> Interval:

@@ -216,8 +216,7 @@ def _ranked(
 def kendall_tau(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Association:
     """Kendall's tau-b of pairs, shape (n,) each, with a p-value and an interval over pairs.
 
-    The p-value is scipy's: exact in small samples without ties, else normal. The interval is the jackknife t below 30 pairs,
-    the BCa bootstrap from 30 on, held within -1 and 1; none below 6 pairs.
+    The p-value is scipy's: exact in small samples without ties, else normal. The interval is made as `pooled_interval` makes it.
 
     Raises:
         DataError: x and y are not of one length.
@@ -234,13 +233,8 @@ def kendall_tau(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Association:
             math.nan, Interval.undefined(whole.reason, a.size, level), math.nan, "none", a.size, whole.reason
         )
     made = pooled_interval(columns, np.arange(a.size), _TAU, level=level)
-    held = (
-        Interval(max(-1.0, made.low), min(1.0, made.high), level, made.method, made.n, made.note)
-        if made.defined
-        else made
-    )
     p = never_zero(float(kendalltau(a, b).pvalue))
-    return Association(whole.value, held, p, "Kendall's tau-b", a.size)
+    return Association(whole.value, made, p, "Kendall's tau-b", a.size)
 
 
 def _tau(columns: Columns) -> Score:
