@@ -2,7 +2,8 @@
 
 Why it matters   A model that does not beat "hold the last value", "predict the mean" or "the class shares" has shown nothing.
 Proof printed    Leading metric of both on the same units, the paired 95 % interval of the improvement (99 % with several folds), and for
-                 forecasts the exact sign-flip p. Of tables the metric is the mean over folds, and subjects are drawn again, the same for both.
+                 forecasts the exact sign-flip p. Of tables the metric is the mean over folds, and subjects are drawn again, the same
+                 for both.
 Severity         major; scope: arm; kind: finding.
 Cannot tell      the trivial predictor was not run, or fewer than 6 units (of tables: subjects) are shared.
 Not applicable   this is the trivial predictor itself.

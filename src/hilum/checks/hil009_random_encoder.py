@@ -1,8 +1,8 @@
 """HIL009: not shown to be better than the same pipeline with a random encoder, or than hand features.
 
 Why it matters   A probe on random features can score well. What pretraining has added is the difference, not the score.
-Proof printed    Leading metric of both on the same records, and the paired 95 % interval of the improvement over subjects (99 % with several
-                 folds).
+Proof printed    Leading metric of both on the same records, and the paired 95 % interval of the improvement over subjects (99 % with
+                 several folds).
 Severity         major; scope: arm; kind: finding.
 Cannot tell      a pretrained part is used and neither control was run; or fewer than 6 subjects are shared.
 Not applicable   there is no pretrained part.
