@@ -18,6 +18,7 @@ from hilum.metrics.stats import (
     nadeau_bengio,
     paired_difference,
     paired_pooled_difference,
+    pooled_difference_interval,
     pooled_interval,
     t_interval,
     wilson_interval,
@@ -119,6 +120,7 @@ def test_shared_draws_make_the_interval_narrow() -> None:
     alone = [pooled_interval(side, subject, metric).width for side in (a, b)]
     assert found.interval.width < math.hypot(*alone)
     assert found.interval.method == "BCa cluster bootstrap"
+    assert pooled_difference_interval(a, b, subject, metric) == found.interval
     same = paired_pooled_difference(a, a, subject, metric)
     assert (same.mean, same.interval.low, same.interval.high, same.p) == (0.0, 0.0, 0.0, 1.0)
 

@@ -41,6 +41,7 @@ from hilum.metrics.stats.paired import (
     nadeau_bengio,
     paired_difference,
     paired_pooled_difference,
+    pooled_difference_interval,
 )
 from hilum.metrics.stats.ranks import (
     Association,
@@ -79,6 +80,7 @@ __all__ = [
     "nadeau_bengio",
     "paired_difference",
     "paired_pooled_difference",
+    "pooled_difference_interval",
     "pooled_interval",
     "ranks_over_units",
     "ranks_pooled",

@@ -123,23 +123,42 @@ def paired_pooled_difference(
     Raises:
         DataError: the two sides are not the same rows: another length, or another target.
     """
-    _same_rows(columns_a, columns_b)
-    both = _Difference(
-        Clustered.of(columns_a, clusters, metric, groups), Clustered.of(columns_b, clusters, metric, groups)
-    )
+    both = _Difference.of(columns_a, columns_b, clusters, metric, groups)
     n = both.n
     whole = both.whole()
-    obstacle = "the largest of a sample has no bootstrap interval" if metric.pooling == "maximum" else too_few(n)
-    if not whole.defined or obstacle:
-        why = whole.reason or obstacle
-        return PairedDifference(whole.value, Interval.undefined(why, n, level), math.nan, "none", n, why)
-    few = n < FEWEST_FOR_BOOTSTRAP
-    made = jackknife_t(both, "linear", level) if few else bca_bootstrap(both, resamples, seed, level)
-    note = "; ".join(filter(None, (made.note, MEANING if made.defined else "")))
-    interval = Interval(made.low, made.high, level, made.method, n, note)
+    interval = _interval(both, metric, level, resamples, seed)
+    if not interval.defined and (metric.pooling == "maximum" or too_few(n) or not whole.defined):
+        return PairedDifference(whole.value, interval, math.nan, "none", n, interval.note)
     swapped = _swapped(columns_a, columns_b, clusters, metric, groups)
     p, method, lost = _permutation(swapped, whole.value, resamples, seed)
     return PairedDifference(whole.value, interval, p, method, n, lost)
+
+
+def pooled_difference_interval(
+    columns_a: Columns,
+    columns_b: Columns,
+    clusters: ArrayLike,
+    metric: Metric,
+    groups: ArrayLike | None = None,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """The interval of `paired_pooled_difference` alone, which costs no swaps; arguments and errors as there."""
+    return _interval(_Difference.of(columns_a, columns_b, clusters, metric, groups), metric, level, resamples, seed)
+
+
+def _interval(both: _Difference, metric: Metric, level: float, resamples: int, seed: int) -> Interval:
+    n = both.n
+    obstacle = "the largest of a sample has no bootstrap interval" if metric.pooling == "maximum" else too_few(n)
+    obstacle = both.whole().reason or obstacle
+    if obstacle:
+        return Interval.undefined(obstacle, n, level)
+    few = n < FEWEST_FOR_BOOTSTRAP
+    made = jackknife_t(both, "linear", level) if few else bca_bootstrap(both, resamples, seed, level)
+    note = "; ".join(filter(None, (made.note, MEANING if made.defined else "")))
+    return Interval(made.low, made.high, level, made.method, n, note)
 
 
 @dataclass(frozen=True)
@@ -148,6 +167,14 @@ class _Difference:
 
     a: Clustered
     b: Clustered
+
+    @classmethod
+    def of(
+        cls, columns_a: Columns, columns_b: Columns, clusters: ArrayLike, metric: Metric, groups: ArrayLike | None
+    ) -> _Difference:
+        _same_rows(columns_a, columns_b)
+        a, b = (Clustered.of(columns, clusters, metric, groups) for columns in (columns_a, columns_b))
+        return cls(a, b)
 
     @property
     def n(self) -> int:
