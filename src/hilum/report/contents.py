@@ -10,6 +10,7 @@ from typing import Any
 from hilum.core.row import CheckRow, Estimate, Row, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
+from hilum.report.numbers import figure, with_interval
 
 STATUS_ORDER = {"fail": 0, "cannot tell": 1, "pass": 2, "not applicable": 3}
 
@@ -43,9 +44,9 @@ class Contents:
 
     @property
     def title(self) -> str:
-        """The paper's title, or the experiment's name."""
-        paper = self.info.get("paper") or {}
-        return str(paper.get("title") or self.info["experiment"])
+        """The paper's or the study's title, or the experiment's name."""
+        told = self.info.get("paper") or self.info.get("study") or {}
+        return str(told.get("title") or self.info["experiment"])
 
     @property
     def synthetic(self) -> bool:
@@ -78,13 +79,49 @@ class Contents:
     def headline(self) -> str:
         """The run in two sentences."""
         if self.synthetic:
-            return "SYNTHETIC data: nothing below is a result about people, and no claim is judged."
+            warning = "SYNTHETIC data: nothing below is a result about people, and no claim is judged."
+            return warning if self.rows else f"{warning} {leader_in_words(self)}".strip()
         critical = sorted({c.code for c in self.checks if c.status == "fail" and c.severity == "critical"})
         audit = f"Critical checks failed: {', '.join(critical)}." if critical else "No critical check failed."
         if not self.rows:
-            return audit
+            return f"{leader_in_words(self)} {audit}".strip()
         primary = f"{len(self.primary)} primary claims: {_tally(self.primary)}. " if self.primary else ""
         return f"{primary}All {len(self.rows)} claims: {_tally(self.rows)}. {audit}"
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The model with the best leading figure, the trivial predictor's line, and of how many models it is the best."""
+
+    best: Line
+    trivial: Line | None
+    models: int
+
+
+def leader(contents: Contents) -> Leader | None:
+    """Who leads, by the figures of this run; None where no model has one."""
+    lines = [line for line in contents.lines if line.horizon is None and line.metric == contents.lines[0].metric]
+    trivial = {arm["id"] for arm in contents.info["arms"] if arm.get("trivial")}
+    models = [line for line in lines if line.arm_id not in trivial and line.estimate.value is not None]
+    if not models:
+        return None
+    sign = -1.0 if models[0].direction == "lower" else 1.0
+    best = max(models, key=lambda line: sign * (line.estimate.value or 0.0))
+    return Leader(best, next((line for line in lines if line.arm_id in trivial), None), len(models))
+
+
+def leader_in_words(contents: Contents) -> str:
+    """One sentence: the best model, its figure with interval, and the trivial predictor's."""
+    found = leader(contents)
+    if found is None:
+        return ""
+    first = f"Best of {found.models} models: {found.best.arm}" if found.models > 1 else f"{found.best.arm}"
+    against = (
+        ""
+        if found.trivial is None
+        else f", against {figure(found.trivial.estimate.value, 3)} of the {found.trivial.arm}"
+    )
+    return f"{first}, {found.best.metric_title} {with_interval(found.best.estimate, 3)}{against}."
 
 
 def grouped(checks: Sequence[CheckRow]) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:

@@ -10,35 +10,128 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from hilum.core.row import Row
-from hilum.report.contents import Contents, verdict_text
+from hilum.report.contents import Contents, leader, verdict_text
+from hilum.report.figures_classify import Picture, pictures_of_classes
+from hilum.report.figures_regress import pictures_of_numbers
+from hilum.report.flow import flow_diagram
+from hilum.report.groups import groups_of
 from hilum.report.numbers import between, figure, like, signed, with_interval
 from hilum.report.plots import Curve, interval_bar, line_chart, unit_dots
+from hilum.report.privacy import Privacy
+from hilum.report.probast import OPEN, sheet
+from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
+from hilum.report.view import (
+    UNSAID,
+    choice_rows,
+    features,
+    fold_rows,
+    glances,
+    metric_rows,
+    missing_in_words,
+    part_rows,
+    statement,
+    waivers,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(contents: Contents) -> str:
-    """The report."""
+def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
+    """The report, and its main pictures, which can also stand in files of their own."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
     environment.filters.update(figure=figure, signed=signed, interval=with_interval)
     environment.globals.update(between=between, like=like, verdict_text=verdict_text, bar=_bar, word=_word)
-    return environment.get_template("report.html.j2").render(
+    tables = read_tables(contents)
+    pictures = [] if tables is None else _pictures(tables, contents, privacy)
+    chart = _chart(contents)
+    if chart:
+        leading = contents.lines[0]
+        pictures.append(Picture("by-horizon", f"{leading.metric_title} by horizon", chart))
+    text = environment.get_template("report.html.j2").render(
         c=contents,
         info=contents.info,
         meaning=MEANING,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
-        chart=_chart(contents),
-        units=_units(contents),
+        chart=chart,
+        units=_units(contents, privacy),
         table=_metrics(contents),
+        t=None if tables is None else _tables(tables, contents, privacy),
+        pictures={one.name: one for one in pictures},
+        statement=statement(contents.info),
+        unsaid=UNSAID,
         verdicts=[name for name, _ in Counter(row.verdict for row in contents.rows).most_common()],
         tally=Counter(check.status for check in contents.checks),
+        audit=_audit(contents, privacy),
+        waived=waivers(contents),
+        sheet=sheet(contents, tables),
+        open_question=OPEN,
+        leader=leader(contents),
         failed_cells=[cell for cell in contents.info["cells"] if cell["status"] != "done"],
         leading=contents.lines[0] if contents.lines else None,
+        privacy=privacy,
     )
+    return text, pictures
+
+
+def _pictures(tables: Tables, contents: Contents, privacy: Privacy) -> list[Picture]:
+    synthetic = contents.synthetic
+    made = [Picture("flow", "Flow of records", flow_diagram(tables, synthetic=synthetic))]
+    if tables.kind == "classify":
+        made += pictures_of_classes(tables, synthetic=synthetic)
+    else:
+        made += pictures_of_numbers(tables, synthetic=synthetic, dots=privacy.rows_shown)
+    return [picture for picture in made if picture.svg]
+
+
+def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, Any]:
+    """What the page of a table shows beside its pictures."""
+    rows, scale = glances(tables, contents.checks, synthetic=contents.synthetic)
+    part_head, parts = part_rows(tables)
+    fold_names, folds = fold_rows(tables)
+    calibration = ("calibration-slope", "calibration-intercept", "observed-expected", "ece", "brier")
+    return {
+        "tables": tables,
+        "glances": rows,
+        "scale": scale,
+        "permuted": any(row.permuted for row in rows),
+        "part_head": part_head,
+        "parts": parts,
+        "missing": missing_in_words(tables),
+        "features": features(tables),
+        "groups": groups_of(tables, privacy),
+        "metrics": metric_rows(tables),
+        "calibration": [
+            (title, [arm.lines[name].estimate if name in arm.lines else None for arm in tables.arms])
+            for name in calibration
+            if (title := next((arm.lines[name].metric_title for arm in tables.arms if name in arm.lines), ""))
+        ],
+        "fold_names": fold_names,
+        "folds": folds,
+        "seeds": max((len(seeds) for _, _, seeds in folds), default=0),
+        "choices": choice_rows(tables),
+    }
+
+
+def _audit(contents: Contents, privacy: Privacy) -> list[dict[str, Any]]:
+    """The audit with ids salted; the first row of a code carries its anchor."""
+    seen: set[str] = set()
+    rows = []
+    for check, arms in contents.audit:
+        rows.append(
+            {
+                "check": check,
+                "arms": arms,
+                "anchor": "" if check.code in seen else f"check-{check.code}",
+                "message": privacy.text(check.message),
+                "proof": privacy.proof(check.proof),
+            }
+        )
+        seen.add(check.code)
+    return rows
 
 
 def _word(verdict: str) -> str:
@@ -72,7 +165,10 @@ def _chart(contents: Contents) -> Markup:
         )
         if points:
             curves.append(Curve(arm, points, protocol == "causal", models.index(model) % 8))
-    return line_chart(curves, x_title="horizon (s)", y_title=f"{leading.metric_title} ({leading.unit})")
+    synthetic = contents.synthetic
+    return line_chart(
+        curves, x_title="horizon (s)", y_title=f"{leading.metric_title} ({leading.unit})", synthetic=synthetic
+    )
 
 
 def _metrics(contents: Contents) -> dict[str, Any]:
@@ -87,9 +183,9 @@ def _metrics(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _units(contents: Contents) -> list[dict[str, Any]]:
-    """Every arm's own values of the leading metric, drawn on one scale."""
-    if not contents.lines:
+def _units(contents: Contents, privacy: Privacy) -> list[dict[str, Any]]:
+    """Every arm's own values of the leading metric, drawn on one scale; none of data that may not show single units."""
+    if not contents.lines or not privacy.rows_shown:
         return []
     metric = contents.lines[0].metric
     chosen = [line for line in contents.lines if line.metric == metric and line.horizon is None]
@@ -102,11 +198,13 @@ def _units(contents: Contents) -> list[dict[str, Any]]:
             "arm": line.arm,
             "estimate": line.estimate,
             "plot": unit_dots(
-                [(unit.unit, unit.value) for unit in line.estimate.per_unit if unit.value is not None],
+                [(privacy.name(unit.unit), unit.value) for unit in line.estimate.per_unit if unit.value is not None],
                 low=0.0,
                 high=high,
             ),
-            "values": ", ".join(f"{unit.unit} {figure(unit.value, 3)}" for unit in line.estimate.per_unit),
+            "values": ", ".join(
+                f"{privacy.name(unit.unit)} {figure(unit.value, 3)}" for unit in line.estimate.per_unit
+            ),
         }
         for line in chosen
     ]

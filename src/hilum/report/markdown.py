@@ -1,19 +1,33 @@
-"""The report as Markdown."""
+"""The report as Markdown: shorter than the page, without pictures, complete in what it says."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from hilum.report.contents import Contents, verdict_text
+from hilum.core.row import Estimate
+from hilum.report.contents import Contents, leader, verdict_text
+from hilum.report.flow import flow_of
+from hilum.report.groups import groups_of
 from hilum.report.numbers import between, figure, with_interval
+from hilum.report.privacy import Privacy
+from hilum.report.probast import OPEN, sheet
+from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
+from hilum.report.view import choice_rows, fold_rows, metric_rows, missing_in_words, part_rows, statement, waivers
 
 
-def markdown(contents: Contents) -> str:
-    """Headline, claims, results, audit, data, environment, bibliography."""
-    parts = [f"# {contents.title}", contents.headline, _claims(contents), MEANING, _results(contents), _audit(contents)]
-    parts += [_unjudged(contents), _origin(contents)]
+def markdown(contents: Contents, privacy: Privacy) -> str:
+    """Headline, claims, what was asked, data, results, audit, PROBAST, run, bibliography."""
+    tables = read_tables(contents)
+    parts = [f"# {_plain(contents.title)}", contents.headline]
+    if privacy.identified:
+        parts.append(
+            "**Asked for with ids and rows of single subjects. For the holder of the data: do not pass it on.**"
+        )
+    parts += [_claims(contents), MEANING, _asked(contents)]
+    parts += [_results(contents)] if tables is None else _tables(contents, tables, privacy)
+    parts += [_audit(contents, privacy), _probast(contents, tables), _unjudged(contents), _origin(contents)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -33,18 +47,97 @@ def _claims(contents: Contents) -> str:
     return _table("Claims", ("claim", "claimed", "ours", "ours - claimed", "causal", "verdict", "failed checks"), rows)
 
 
+def _asked(contents: Contents) -> str:
+    return "## What was asked\n\n" + "\n".join(f"- {key}: {_plain(value)}" for key, value in statement(contents.info))
+
+
 def _results(contents: Contents) -> str:
     rows = [
-        (line.arm, line.metric_title, with_interval(line.estimate), line.unit)
+        (line.arm, line.metric_title, _told(line.estimate), line.unit)
         for line in contents.lines
         if line.horizon is None
     ]
-    return _table("Every arm, mean over its horizons", ("arm", "metric", "value", "unit"), rows)
+    return _table("Every arm, mean over its horizons", ("arm", "metric", "value", "unit"), rows, contents)
 
 
-def _audit(contents: Contents) -> str:
-    rows = [(c.code, c.severity, c.status, ", ".join(arms), c.message) for c, arms in contents.audit]
-    return _table("Audit", ("code", "severity", "answer", "arm", "what it says"), rows)
+def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
+    found = leader(contents)
+    chosen = (
+        f"{found.best.arm} is called the best of {found.models} models by these same figures; its interval does not allow for the choice."
+        if found and found.models > 1
+        else ""
+    )
+    names = [arm.name for arm in tables.arms]
+    metrics = [(title, unit, *map(_told, estimates)) for title, unit, _, estimates in metric_rows(tables)]
+    head, parts = part_rows(tables)
+    fold_names, folds = fold_rows(tables)
+    groups = [
+        (f"{g.column}: {g.level}", _count(g.subjects), _count(g.records), _count(g.events), _told(g.estimate))
+        for g in groups_of(tables, privacy)
+    ]
+    choices = [
+        (row["arm"], row["fixed"], row["space"] or "nothing", "; ".join(row["chosen"])) for row in choice_rows(tables)
+    ]
+    permuted = [
+        (arm.name, str(len(values)), figure(min(values)), figure(max(values)))
+        for arm in tables.arms
+        if (values := arm.permuted(tables.leading))
+    ]
+    title = tables.leading.title
+    return [
+        _flow(tables),
+        missing_in_words(tables),
+        _table("Subjects, records and outcome by part", tuple(head), [tuple(row) for row in parts], contents),
+        _table("Every metric (95 % over subjects)", ("metric", "unit", *names), metrics, contents),
+        chosen,
+        _table(
+            f"{title}, fold by fold",
+            ("model", *(f"fold {name}" for name in fold_names), "seeds"),
+            [(name, *values, ", ".join(seeds)) for name, values, seeds in folds],
+            contents,
+        ),
+        _table(f"{title} on permuted labels", ("model", "permutations", "lowest", "highest"), permuted, contents),
+        _table("Subgroups and sites", ("group", "subjects", "records", "events", title), groups, contents),
+        _table("Settings", ("model", "fixed", "chosen from", "chosen"), choices, contents),
+    ]
+
+
+def _flow(tables: Tables) -> str:
+    flow = flow_of(tables)
+    if flow is None:
+        return ""
+    lines = [f"- in the table: {flow.start:,} records"]
+    lines += [f"- excluded: {records:,} records, {_plain(why)}" for why, records in flow.excluded]
+    if flow.analysed is not None:
+        whose = "" if flow.analysed.subjects is None else f" of {flow.analysed.subjects:,} subjects"
+        lines.append(f"- analysed: {flow.analysed.records:,} records{whose}")
+    lines += [f"- {name}, each of {flow.folds} folds: {told}" for name, told in flow.parts]
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _audit(contents: Contents, privacy: Privacy) -> str:
+    waived = waivers(contents)
+    rows = []
+    for check, arms in contents.audit:
+        answer = check.status
+        if check.status == "fail" and check.code in waived:
+            answer = f"fail (waived by the author, and still failed: {waived[check.code]})"
+        rows.append((check.code, check.severity, answer, ", ".join(arms), privacy.text(check.message)))
+    return _table("Audit", ("code", "severity", "answer", "arm", "what it says"), rows, contents)
+
+
+def _probast(contents: Contents, tables: Tables | None) -> str:
+    rows = [
+        (
+            answer.question.number,
+            answer.question.text,
+            ", ".join(f"{code} {status}" for code, status in answer.checks),
+            answer.facts,
+            OPEN if answer.human else "answered by the checks",
+        )
+        for answer in sheet(contents, tables)
+    ]
+    return _table("PROBAST questions", ("", "question", "checks", "counted", "for the reviewer"), rows)
 
 
 def _unjudged(contents: Contents) -> str:
@@ -55,19 +148,43 @@ def _unjudged(contents: Contents) -> str:
 
 def _origin(contents: Contents) -> str:
     info = contents.info
-    data = [f"- {d['title']} ({d['licence']}); subjects {d['subjects']}" for d in info["datasets"]]
-    books = [f"- [{b['key']}] {b['text']}" for b in info["bibliography"]]
+    data = [
+        f"- {_plain(d['title'])} (licence: {_plain(d['licence'])}; access: {d['access']}); subjects {d['subjects']}"
+        for d in info["datasets"]
+    ]
+    books = [f"- [{_plain(b['key'])}] {_plain(b['text'])}" for b in info["bibliography"]] or ["- none was given"]
     packages = ", ".join(f"{name} {number}" for name, number in info["environment"]["packages"].items())
     run = f"`{info['command']}`, {info['started']}, Python {info['environment']['python']}, {packages}"
     took = f"{figure(info.get('seconds'), 3)} s"
-    return "\n\n".join(("## Data", "\n".join(data), "## Run", f"{run}; {took}", "## Bibliography", "\n".join(books)))
+    return "\n\n".join(
+        ("## Data and licences", "\n".join(data), "## Run", f"{run}; {took}", "## Bibliography", "\n".join(books))
+    )
 
 
-def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _told(estimate: Estimate | None) -> str:
+    """A figure with its interval; where there is none, a dash and the reason."""
+    if estimate is not None and estimate.reason:
+        return f"{with_interval(estimate)} ({estimate.reason})"
+    return with_interval(estimate)
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _plain(text: object) -> str:
+    """A user's text on one line, harmless where Markdown is shown as HTML."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+
+
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], contents: Contents | None = None) -> str:
     if not rows:
         return ""
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [
-        f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in row)} |" for row in rows
-    ]
-    return f"## {title}\n\n" + "\n".join(lines)
+    mark = " (synthetic data)" if contents is not None and contents.synthetic else ""
+    lines = [f"| {' | '.join(map(_cell, head))} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    return f"## {title}{mark}\n\n" + "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")

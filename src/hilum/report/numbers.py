@@ -39,10 +39,10 @@ def between(low: float | None, high: float | None, digits: int = 3) -> str:
     return f"{figure(low, digits)} to {figure(high, digits)}"
 
 
-def with_interval(estimate: Estimate | None) -> str:
+def with_interval(estimate: Estimate | None, digits: int = 4) -> str:
     """A figure and its interval over units."""
     if estimate is None or estimate.value is None:
         return "-"
     if estimate.interval is None:
-        return figure(estimate.value)
-    return f"{figure(estimate.value)} ({between(estimate.interval.low, estimate.interval.high)})"
+        return figure(estimate.value, digits)
+    return f"{figure(estimate.value, digits)} ({between(estimate.interval.low, estimate.interval.high)})"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from hilum.core.row import Estimate
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -51,7 +53,53 @@ def unit_dots(values: Sequence[tuple[str, float]], *, low: float, high: float, w
     )
 
 
-def line_chart(curves: Sequence[Curve], *, x_title: str, y_title: str, width: int = 860, height: int = 420) -> Markup:
+def range_strip(
+    estimate: Estimate | None,
+    dots: Sequence[float] = (),
+    *,
+    low: float,
+    high: float,
+    colour: int = 1,
+    marks: Sequence[float] = (),
+    synthetic: bool = False,
+    width: int = 300,
+) -> Markup:
+    """A figure with its interval between `low` and `high`, small dots below it for its controls; or the scale, with `marks`."""
+    span = (high - low) or 1.0
+    edge = 14
+
+    def place(value: float) -> float:
+        return edge + (width - 2 * edge) * (value - low) / span
+
+    parts = []
+    title = "scale"
+    if marks:
+        parts.append(f'<line class="axis" x1="{edge}" y1="4" x2="{width - edge}" y2="4"/>')
+        for mark in marks:
+            x = place(mark)
+            parts.append(f'<line class="axis" x1="{x:.1f}" y1="1" x2="{x:.1f}" y2="7"/>')
+            parts.append(f'<text x="{x:.1f}" y="21" text-anchor="middle">{mark:g}</text>')
+    else:
+        title = "no figure" if estimate is None or estimate.value is None else f"{estimate.value:.4g}"
+        title += f"; {len(dots)} permutations of the labels" if dots else ""
+        title += "; synthetic data" if synthetic else ""
+        parts.append(f'<line class="axis" x1="{edge}" y1="9" x2="{width - edge}" y2="9"/>')
+        for value in dots:
+            parts.append(f'<circle class="permuted" cx="{place(value):.1f}" cy="19" r="2.6"/>')
+        if estimate is not None and estimate.value is not None:
+            if estimate.interval is not None:
+                ends = place(max(low, estimate.interval.low)), place(min(high, estimate.interval.high))
+                parts.append(f'<line class="whisker c{colour}" x1="{ends[0]:.1f}" y1="9" x2="{ends[1]:.1f}" y2="9"/>')
+            parts.append(f'<circle class="fill c{colour}" cx="{place(estimate.value):.1f}" cy="9" r="4.5"/>')
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {width} 25" width="{width}" height="25" role="img"'
+        f' aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
+    )
+
+
+def line_chart(
+    curves: Sequence[Curve], *, x_title: str, y_title: str, synthetic: bool = False, width: int = 860, height: int = 420
+) -> Markup:
     """Curves with axes and direct labels at their right ends."""
     if not curves:
         return Markup("")
@@ -65,7 +113,8 @@ def line_chart(curves: Sequence[Curve], *, x_title: str, y_title: str, width: in
         return left + (width - left - right) * x / x_end, height - bottom - (height - top - bottom) * y / y_end
 
     parts = [
-        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(y_title)} by {escape(x_title)}">'
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
+        f' aria-label="{escape(y_title)} by {escape(x_title)}">'
     ]
     for tick in y_ticks:
         _, y = place(0, tick)
@@ -75,6 +124,8 @@ def line_chart(curves: Sequence[Curve], *, x_title: str, y_title: str, width: in
         x, _ = place(tick, 0)
         parts.append(f'<text class="tick" x="{x:.1f}" y="{height - bottom + 18}" text-anchor="middle">{tick:g}</text>')
     middle = left + (width - left - right) / 2
+    if synthetic:
+        parts.append(f'<text class="word" x="{left + 8}" y="{top + 10}">synthetic data</text>')
     parts.append(f'<text class="title" x="{middle:.0f}" y="{height - 6}" text-anchor="middle">{escape(x_title)}</text>')
     parts.append(
         f'<text class="title" x="14" y="{top + 6}" transform="rotate(-90 14 {height / 2})" '

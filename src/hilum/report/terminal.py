@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hilum.core.errors import unknown
+from hilum.core.margins import margin_in_words
 from hilum.core.row import CheckRow, Row
-from hilum.report.contents import Contents, grouped, verdict_text
+from hilum.report.contents import Contents, Line, grouped, leader, verdict_text
 from hilum.report.numbers import between, figure, like, signed, with_interval
 
 COLOURS = {
@@ -27,9 +28,15 @@ COLOURS = {
 }
 MARKS = {"fail": "x", "cannot tell": "?", "pass": "ok", "not applicable": "-"}
 MEANING = (
-    "An interval over units holds the fitted model and these recordings fixed; it does not cover retraining, "
-    "other hospitals or selection among models."
+    "An interval over subjects or units holds the fitted models, these folds and recordings fixed; it does not cover "
+    "retraining, other hospitals or selection among models."
 )
+
+
+MAIN_METRICS = {
+    "classify": ("auprc", "brier", "calibration-slope"),
+    "regress": ("rmse", "r2", "calibration-slope"),
+}
 
 
 def render(contents: Contents, *, width: int | None = None) -> RenderableType:
@@ -41,7 +48,11 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     parts += [Text(contents.headline), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
-    parts += [_results(contents), Text(MEANING, style="dim"), Text(), _audit(contents)]
+    kinds = {arm.get("kind") for arm in contents.info["arms"]}
+    results = _figures(contents) if kinds & set(MAIN_METRICS) else _results(contents)
+    parts += [results, Text(MEANING, style="dim"), Text(), _audit(contents)]
+    waived = (contents.info.get("study") or {}).get("waivers") or ()
+    parts += [Text(f"{one['code']} is waived by the author, and restores nothing: {one['reason']}") for one in waived]
     if contents.rows:
         parts += [Text(), _unjudged(contents)]
     return Group(*parts)
@@ -89,7 +100,7 @@ def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
         lines.append(
             (
                 "margin",
-                f"{figure(row.margin)}: 5 % of the trivial predictor's {figure(row.trivial)} plus half a printed digit; "
+                f"{figure(row.margin)}: {margin_in_words(row.metric, trivial=_trivial(row))} plus half a printed digit; "
                 f"it would be reproduced from {figure(row.smallest_margin)} on",
             )
         )
@@ -108,6 +119,10 @@ def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
     if cells:
         lines.append(("cells", "\n".join(cells)))
     return lines
+
+
+def _trivial(row: Row) -> str:
+    return "" if row.trivial is None else figure(row.trivial)
 
 
 def _claims(contents: Contents, wide: bool) -> Table:
@@ -153,6 +168,33 @@ def _results(contents: Contents) -> Table:
         at = {round(seconds, 6): estimate for seconds, estimate in own.items() if seconds is not None}
         values = [at.get(round(seconds, 6)) for seconds in chosen]
         table.add_row(arm, *(figure(e.value if e else None) for e in values), with_interval(own.get(None)))
+    return table
+
+
+def _figures(contents: Contents) -> Table:
+    """Models of a table by their main metrics: the leading one with its interval."""
+    leading = contents.lines[0] if contents.lines else None
+    found = leader(contents)
+    synthetic = "SYNTHETIC data: " if contents.synthetic else ""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=f"{synthetic}every model", title_justify="left")
+    if leading is None:
+        return table
+    by_arm: dict[str, dict[str, Line]] = {}
+    for line in contents.lines:
+        by_arm.setdefault(line.arm_id, {})[line.metric] = line
+    kind = next(arm["kind"] for arm in contents.info["arms"] if arm.get("kind") in MAIN_METRICS)
+    others = [name for name in MAIN_METRICS[kind] if any(name in lines for lines in by_arm.values())]
+    table.add_column("model", overflow="fold")
+    table.add_column(f"{leading.metric_title} (95 % over subjects)", justify="right", max_width=24)
+    for name in others:
+        title = next(lines[name].metric_title for lines in by_arm.values() if name in lines)
+        table.add_column(title, justify="right", max_width=11)
+    for arm_id, lines in by_arm.items():
+        first = lines.get(leading.metric)
+        best = found is not None and found.best.arm_id == arm_id
+        values = [figure(lines[name].estimate.value if name in lines else None, 3) for name in others]
+        name = Text(next(iter(lines.values())).arm, style="bold" if best else "")
+        table.add_row(name, with_interval(first.estimate if first else None, 3), *values)
     return table
 
 

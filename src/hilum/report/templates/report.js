@@ -1,4 +1,7 @@
 "use strict";
+window.addEventListener("beforeprint", function () {
+  for (const part of document.querySelectorAll("details.print")) part.open = true;
+});
 (function () {
   const table = document.getElementById("claims");
   if (!table) return;

@@ -1,0 +1,119 @@
+"""Subgroups and sites: the leading metric of the best model within each, with its interval over subjects.
+
+A group with fewer than FEWEST subjects, or with fewer than FEWEST_OF_CLASS of a class, gets its counts and no figure; of data that may not
+show small groups, one of fewer than ten subjects gets neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hilum.core.row import Estimate, Range
+from hilum.metrics.stats import pooled_interval
+from hilum.report.privacy import FEWEST_SHOWN, Privacy
+from hilum.report.tables import Predicted, TableArm, Tables, columns_for
+
+FEWEST, FEWEST_OF_CLASS = 20, 5
+MOST_LEVELS = 20
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group.
+
+    Attributes:
+        column: What it is a group by.
+        level: Which.
+        subjects: How many; None where it may not be said.
+        records: How many test records.
+        events: Those with the event; None where the outcome is a number, or has more than two classes.
+        estimate: The leading metric, or why there is none.
+    """
+
+    column: str
+    level: str
+    subjects: int | None
+    records: int | None
+    events: int | None
+    estimate: Estimate
+
+
+def groups_of(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
+    """Every level of every group column, site and source of the best model's test records."""
+    arm = tables.best
+    if arm is None or arm.predicted is None:
+        return ()
+    rows = arm.predicted
+    found = []
+    for name, column in rows.columns.items():
+        known = np.array([value is not None for value in column])
+        levels, counts = np.unique(column[known].astype(str), return_counts=True)
+        kept = sorted(levels[np.argsort(-counts, kind="stable")][:MOST_LEVELS])
+        texts = np.where(known, column, "").astype(str)
+        for level in kept:
+            inside = rows.take(known & (texts == level))
+            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), str(level), inside))
+        if len(levels) > MOST_LEVELS:
+            rest = f"{len(levels) - MOST_LEVELS} smaller groups"
+            found.append(Group(name.removeprefix("group:"), rest, None, None, None, Estimate(None, None, "not listed")))
+        if not known.all():
+            inside = rows.take(~known)
+            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), "not known", inside))
+    return tuple(found)
+
+
+def _group(tables: Tables, arm: TableArm, privacy: Privacy, column: str, level: str, inside: Predicted) -> Group:
+    once = inside.first_seed
+    subjects, records = inside.subjects, len(once.target)
+    if not privacy.shows(subjects):
+        why = f"fewer than {FEWEST_SHOWN} subjects: not shown"
+        return Group(column, level, None, None, None, Estimate(None, None, why))
+    events = int((once.target == 1).sum()) if tables.binary else None
+    why = _too_small(tables, inside)
+    estimate = Estimate(None, None, why) if why else _estimate(tables, inside)
+    return Group(column, level, subjects, records, events, estimate)
+
+
+def _too_small(tables: Tables, rows: Predicted) -> str:
+    if rows.subjects < FEWEST:
+        return f"too small to say: {rows.subjects} subjects, {FEWEST} are needed"
+    if tables.kind != "classify":
+        return ""
+    each = [len(np.unique(rows.subject[rows.target == k])) for k in range(len(tables.classes))]
+    least = int(np.argmin(each))
+    if each[least] < FEWEST_OF_CLASS:
+        return (
+            f"too small to say: {each[least]} subjects of class '{tables.classes[least]}', {FEWEST_OF_CLASS} are needed"
+        )
+    return ""
+
+
+def _estimate(tables: Tables, rows: Predicted) -> Estimate:
+    """Made as the figure of everybody is: ranks fold by fold where each fold has every class, else pooled."""
+    metric = tables.leading
+    groups = rows.seed
+    if metric.pooling == "ranks" and _every_class_everywhere(tables, rows):
+        groups = rows.group
+    columns, subject, group = columns_for(
+        tables.kind, Predicted(rows.target, rows.said, rows.subject, groups, rows.seed, rows.columns)
+    )
+    scores = [
+        metric({name: column[group == one] for name, column in columns.items() if _read(name, metric.needs)})
+        for one in np.unique(group)
+    ]
+    undefined = next((score.reason for score in scores if not score.defined), "")
+    if undefined:
+        return Estimate(None, None, undefined)
+    made = pooled_interval(columns, subject, metric, groups=group)
+    interval = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
+    return Estimate(float(np.mean([score.value for score in scores])), interval, "" if interval else made.note)
+
+
+def _every_class_everywhere(tables: Tables, rows: Predicted) -> bool:
+    return all(len(np.unique(rows.target[rows.group == one])) == len(tables.classes) for one in np.unique(rows.group))
+
+
+def _read(name: str, needs: tuple[str, ...]) -> bool:
+    return name in needs or name.startswith("p:")

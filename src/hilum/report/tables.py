@@ -1,0 +1,395 @@
+"""What the cells of a table stored, read for a report: arms, parts of the split, choices, controls, predictions.
+
+Only counts are made here; figures come from results.json, or from metrics applied to stored predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.finder import find
+from hilum.core.metric import Metric
+from hilum.core.run import CellFolder
+from hilum.core.store import read_json
+from hilum.report.contents import Contents, Line
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[np.float64]
+KINDS = ("classify", "regress")
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Rows of predictions, all of one length.
+
+    Attributes:
+        target: Class index, or the measured value.
+        said: Probabilities (rows, classes), or predicted values (rows,).
+        subject: Whose each row is, as 0 ... n - 1.
+        group: Fold and seed of each row, as one label.
+        seed: Seed of each row.
+        columns: Time, source, site and subgroups, where there are any: texts.
+    """
+
+    target: Array
+    said: Array
+    subject: NDArray[np.intp]
+    group: NDArray[np.int64]
+    seed: NDArray[np.int64]
+    columns: Mapping[str, NDArray[Any]]
+
+    @property
+    def subjects(self) -> int:
+        """How many."""
+        return len(np.unique(self.subject))
+
+    def take(self, chosen: NDArray[np.bool_]) -> Predicted:
+        """Some of the rows."""
+        kept = {name: column[chosen] for name, column in self.columns.items()}
+        rows = (self.target[chosen], self.said[chosen], self.subject[chosen], self.group[chosen], self.seed[chosen])
+        return Predicted(*rows, kept)
+
+    @property
+    def first_seed(self) -> Predicted:
+        """The rows of the first seed: each record once a fold."""
+        return self.take(self.seed == self.seed.min()) if len(self.seed) else self
+
+
+@dataclass(frozen=True)
+class TableArm:
+    """One arm of a table and what its finished cells stored.
+
+    Attributes:
+        id: Its id.
+        name: Its title.
+        model: Its model's name.
+        trivial: Whether it is the trivial predictor.
+        settings: What it was run with, and what was to be chosen.
+        colour: Its place in the palette.
+        tested: Cells that test a fold.
+        final: The cell that was fitted on every record; None where there is none.
+        controls: Cells on permuted labels.
+        lines: Its figures by metric.
+    """
+
+    id: str
+    name: str
+    model: str
+    trivial: bool
+    settings: Mapping[str, Any]
+    colour: int
+    tested: tuple[CellFolder, ...]
+    final: CellFolder | None
+    controls: tuple[CellFolder, ...]
+    lines: Mapping[str, Line]
+
+    @cached_property
+    def predicted(self) -> Predicted | None:
+        """What it predicted of its test parts; None where nothing is stored."""
+        frame = _read(self.tested, "predictions")
+        return None if frame is None else _predicted(frame)
+
+    @cached_property
+    def records(self) -> pl.DataFrame | None:
+        """split.parquet of every fold."""
+        return _read(self.tested, "split")
+
+    @property
+    def chosen(self) -> list[tuple[str, dict[str, Any], list[tuple[dict[str, Any], float | None]]]]:
+        """Fold to the settings that were fitted, and every candidate with its score inside train."""
+        found = []
+        for cell in (*self.tested, *((self.final,) if self.final else ())):
+            for name, evidence in cell.evidence().items():
+                choices = evidence.get("choices") or {}
+                tried = [(settings, score) for settings, score in choices.get("tried") or ()]
+                found.append((name, dict(choices.get("settings") or {}), tried))
+        return found
+
+    def permuted(self, metric: Metric) -> list[float]:
+        """The metric on permuted labels, one figure a permutation, made as the arm's own is."""
+        frame = _read(self.controls, "scores")
+        if frame is None:
+            return []
+        columns = _columns_of(frame, metric)
+        seed, fold = frame["seed"].to_numpy(), frame["fold"].to_numpy()
+        figures = []
+        for one in np.unique(seed):
+            mine = seed == one
+            folds = [mine & (fold == k) for k in np.unique(fold[mine])] if metric.pooling == "ranks" else [mine]
+            scores = [metric({name: column[rows] for name, column in columns.items()}) for rows in folds]
+            if not all(score.defined for score in scores):
+                scores = [metric({name: column[mine] for name, column in columns.items()})]
+            figures.append(float(np.mean([score.value for score in scores])))
+        return [value for value in figures if np.isfinite(value)]
+
+
+@dataclass(frozen=True)
+class PartLine:
+    """One part of one fold, counted.
+
+    Attributes:
+        fold: What the fold is called.
+        part: train, validation or test.
+        subjects: How many; None where who is who is not known.
+        records: How many.
+        events: Records of each class; of a number its mean and standard deviation.
+        event_subjects: Subjects with a record of each class; None where who is who is not known, or the outcome is a number.
+    """
+
+    fold: str
+    part: str
+    subjects: int | None
+    records: int
+    events: tuple[float, ...]
+    event_subjects: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The part of a run that was run on tables.
+
+    Attributes:
+        kind: classify or regress.
+        classes: Names of the classes.
+        arms: Every arm with a finished cell, controls left out.
+        leading: The leading metric.
+        whole: All records, counted.
+        parts: Every part of every fold, counted.
+        study: What the study said; empty for a paper.
+        prepare: How features were made ready.
+        dropped: Features that train had nothing to learn from, and why.
+    """
+
+    kind: str
+    classes: tuple[str, ...]
+    arms: tuple[TableArm, ...]
+    leading: Metric
+    whole: PartLine | None
+    parts: tuple[PartLine, ...]
+    study: Mapping[str, Any]
+    prepare: Mapping[str, Any]
+    dropped: tuple[tuple[str, str], ...]
+
+    @property
+    def binary(self) -> bool:
+        """Whether a risk of one event is predicted."""
+        return self.kind == "classify" and len(self.classes) == 2
+
+    @property
+    def event(self) -> str:
+        """The outcome, and of two classes the positive one."""
+        target = str(self.study.get("target") or "the outcome")
+        return f"{target} = {self.classes[1]}" if self.binary else target
+
+    @property
+    def unit(self) -> str:
+        """Unit of a measured outcome."""
+        return str(self.study.get("unit") or "")
+
+    @property
+    def trivial(self) -> TableArm | None:
+        """The constant comparator."""
+        return next((arm for arm in self.arms if arm.trivial), None)
+
+    @property
+    def best(self) -> TableArm | None:
+        """The model with the best leading figure; the trivial predictor does not count."""
+        sign = -1.0 if self.leading.direction == "lower" else 1.0
+        scored = [
+            (sign * value, arm)
+            for arm in self.arms
+            if not arm.trivial and (value := _value(arm, self.leading.name)) is not None
+        ]
+        return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def read_tables(contents: Contents) -> Tables | None:
+    """What a run holds of tables; None where it was run on something else, or no cell of it is finished."""
+    info = contents.info
+    listed = [arm for arm in info.get("arms", ()) if arm.get("kind") in KINDS]
+    if not listed:
+        return None
+    arms = tuple(arm for arm in _arms(contents, listed) if arm.tested)
+    if not arms or not contents.lines:
+        return None
+    kind = next(arm["kind"] for arm in listed)
+    lines = [line for line in contents.lines if line.arm_id in {arm.id for arm in arms}]
+    if not lines:
+        return None
+    metrics = metrics_of(kind)
+    study = info.get("study") or {}
+    classes = tuple(study.get("classes") or _classes(arms))
+    records = next((arm.records for arm in arms if arm.records is not None), None)
+    prepare, dropped = _prepared(arms)
+    return Tables(
+        kind=kind,
+        classes=classes,
+        arms=arms,
+        leading=metrics[lines[0].metric],
+        whole=None if records is None else _counted(records.unique("item"), "all", "all", kind, len(classes)),
+        parts=() if records is None else _parts(records, list(study.get("folds") or ()), kind, len(classes)),
+        study=study,
+        prepare=prepare,
+        dropped=dropped,
+    )
+
+
+@lru_cache(maxsize=8)
+def metrics_of(kind: str) -> Mapping[str, Metric]:
+    """Every metric of a task kind, by name."""
+    found: dict[str, Metric] = {}
+    for family in find("metrics").values():
+        if family.facts.get("KIND") == kind:
+            found.update({metric.name: metric for metric in family.load().METRICS})
+    return found
+
+
+def columns_for(kind: str, rows: Predicted) -> tuple[dict[str, Array], Array, Array]:
+    """What metrics of the kind read, with the subject and the group of each row: of numbers, one row a subject and group."""
+    if kind == "classify":
+        said = {f"p:{k}": np.ascontiguousarray(rows.said[:, k]) for k in range(rows.said.shape[1])}
+        return {"target": rows.target, **said}, rows.subject.astype(np.float64), rows.group.astype(np.float64)
+    from hilum.metrics.regress import statistics_by
+
+    keys, member = np.unique(np.stack([rows.subject, rows.group]), axis=1, return_inverse=True)
+    columns = statistics_by(member.reshape(-1), rows.target, rows.said)
+    return {name: np.asarray(each) for name, each in columns.items()}, keys[0].astype(np.float64), keys[1].astype(float)
+
+
+def _arms(contents: Contents, listed: list[dict[str, Any]]) -> list[TableArm]:
+    cells: dict[str, list[CellFolder]] = {}
+    for cell in contents.info["cells"]:
+        folder = CellFolder(contents.run.cells / cell["folder"])
+        if folder.done:
+            cells.setdefault(cell["arm_id"], []).append(folder)
+    lines: dict[str, dict[str, Line]] = {}
+    for line in contents.lines:
+        if line.horizon is None:
+            lines.setdefault(line.arm_id, {})[line.metric] = line
+    controls = [arm for arm in listed if arm.get("control")]
+    made = []
+    colour = 0
+    for arm in listed:
+        if arm.get("control"):
+            continue
+        own = cells.get(arm["id"], [])
+        final = next((cell for cell in own if cell.spec()["fold"] is None), None)
+        twins = [c for c in controls if (c["model"], c["settings"]) == (arm["model"], arm["settings"])]
+        named = [c for c in twins if c["name"].startswith(arm["name"])] or twins
+        if not arm["trivial"]:
+            colour += 1
+        made.append(
+            TableArm(
+                id=arm["id"],
+                name=arm["name"],
+                model=arm["model"],
+                trivial=arm["trivial"],
+                settings=arm["settings"],
+                colour=0 if arm["trivial"] else 1 + (colour - 1) % 7,
+                tested=tuple(cell for cell in own if cell is not final),
+                final=final,
+                controls=tuple(cell for control in named[:1] for cell in cells.get(control["id"], ())),
+                lines=lines.get(arm["id"], {}),
+            )
+        )
+    return made
+
+
+def _read(cells: tuple[CellFolder, ...], name: str) -> pl.DataFrame | None:
+    import polars as pl
+
+    frames = [pl.read_parquet(path) for cell in cells if (path := cell.path / f"{name}.parquet").is_file()]
+    frames = [frame for frame in frames if frame.height]
+    return pl.concat(frames, how="diagonal_relaxed") if frames else None
+
+
+def _predicted(frame: pl.DataFrame) -> Predicted:
+    import polars as pl
+
+    names = sorted((name for name in frame.columns if name.startswith("p:")), key=lambda name: int(name[2:]))
+    said = frame.select(names).to_numpy() if names else frame["prediction"].to_numpy()
+    whose = frame["item"].cast(pl.String)
+    if "subject" in frame.columns:
+        whose = frame.select(pl.coalesce(pl.col("subject").cast(pl.String), "record " + pl.col("item"))).to_series()
+    _, subject = np.unique(whose.to_numpy().astype(str), return_inverse=True)
+    seed, fold = frame["seed"].to_numpy().astype(np.int64), frame["fold"].to_numpy().astype(np.int64)
+    kept = [name for name in frame.columns if name in {"source", "site"} or name.startswith("group:")]
+    return Predicted(
+        target=frame["target"].to_numpy().astype(np.float64),
+        said=np.asarray(said, dtype=np.float64),
+        subject=subject.astype(np.intp),
+        group=seed * (int(fold.max()) + 1) + fold,
+        seed=seed,
+        columns={name: frame[name].cast(pl.String).to_numpy() for name in kept},
+    )
+
+
+def _columns_of(frame: pl.DataFrame, metric: Metric) -> dict[str, Array]:
+    import polars as pl
+
+    names = [name for name in frame.columns if name in metric.needs or name.startswith("p:")]
+    return {name: frame[name].cast(pl.Float64).to_numpy() for name in names}
+
+
+def _parts(records: pl.DataFrame, names: list[str], kind: str, classes: int) -> tuple[PartLine, ...]:
+    import polars as pl
+
+    found = []
+    for fold in sorted(records["fold"].unique().to_list()):
+        name = names[fold] if 0 <= fold < len(names) else str(fold)
+        for part in PARTS:
+            own = records.filter((pl.col("fold") == fold) & (pl.col("part") == part))
+            if own.height:
+                found.append(_counted(own, name, part, kind, classes))
+    return tuple(found)
+
+
+def _counted(own: pl.DataFrame, fold: str, part: str, kind: str, classes: int) -> PartLine:
+    import polars as pl
+
+    known = "subject" in own.columns and own["subject"].null_count() == 0
+    subjects = own["subject"].n_unique() if known else None
+    target = own["target"].to_numpy()
+    if kind == "regress":
+        spread = float(np.std(target, ddof=1)) if len(target) > 1 else float("nan")
+        return PartLine(fold, part, subjects, own.height, (float(target.mean()), spread))
+    events = tuple(float((target == k).sum()) for k in range(classes))
+    each = tuple(own.filter(pl.col("target") == k)["subject"].n_unique() for k in range(classes)) if known else None
+    return PartLine(fold, part, subjects, own.height, events, each)
+
+
+def _classes(arms: tuple[TableArm, ...]) -> tuple[str, ...]:
+    for arm in arms:
+        for cell in arm.tested:
+            for evidence in cell.evidence().values():
+                if evidence.get("classes"):
+                    return tuple(map(str, evidence["classes"]))
+    return ()
+
+
+def _prepared(arms: tuple[TableArm, ...]) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+    arm = next((arm for arm in arms if not arm.trivial), arms[0])
+    cell = arm.tested[0]
+    settings = dict((cell.spec()["task"].get("settings") or {}).get("prepare") or {})
+    path = cell.path / "preprocess.json"
+    stored = read_json(path) if path.is_file() else {}
+    dropped = [
+        (str(name), str(why))
+        for each in stored.values()
+        for name, why in (each.get("prepare") or {}).get("dropped", ())
+    ]
+    return settings, tuple(dropped)
+
+
+def _value(arm: TableArm, metric: str) -> float | None:
+    line = arm.lines.get(metric)
+    return None if line is None else line.estimate.value

@@ -1,0 +1,211 @@
+"""What the page of a study shows beside its pictures: tables as plain rows, made once for HTML and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from hilum.core.row import CheckRow, Estimate
+from hilum.report.contents import Contents
+from hilum.report.numbers import figure
+from hilum.report.plots import range_strip, ticks
+from hilum.report.tables import PartLine, TableArm, Tables
+
+UNSAID = "not stated by the author of the study"
+EXPECTED = (
+    "intended use",
+    "population",
+    "time zero",
+    "horizon",
+    "outcome",
+    "predictors",
+    "dates",
+    "sites",
+    "limits",
+    "validation",
+)
+SAME = {"population": "eligibility", "unit of analysis": "unit"}
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One arm in the overview: its leading figure, the same drawn, and what failed."""
+
+    arm: TableArm
+    estimate: Estimate | None
+    strip: Markup
+    permuted: str
+    failed: tuple[str, ...]
+
+
+def statement(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was asked, in words; what nobody stated says so."""
+    said = {str(key).replace("_", " "): str(value) for key, value in (info.get("statement") or {}).items()}
+    found = []
+    for name in EXPECTED:
+        text = said.pop(name, "") or said.pop(SAME.get(name, name), "")
+        found.append((name, text or UNSAID))
+    return found + list(said.items())
+
+
+def glances(tables: Tables, checks: Sequence[CheckRow], *, synthetic: bool) -> tuple[list[Glance], Markup]:
+    """Every arm's leading figure on one scale, its permuted-labels controls as dots below; and the scale itself."""
+    lines = {arm.id: arm.lines.get(tables.leading.name) for arm in tables.arms}
+    permuted = {arm.id: arm.permuted(tables.leading) for arm in tables.arms}
+    values = [value for each in permuted.values() for value in each]
+    for line in lines.values():
+        if line is not None and line.estimate.value is not None:
+            values.append(line.estimate.value)
+            if line.estimate.interval is not None:
+                values += [line.estimate.interval.low, line.estimate.interval.high]
+    if not values:
+        return [], Markup("")
+    marks = ticks(min(values), max(values), 4)
+    low, high = min(min(values), marks[0]), max(max(values), marks[-1])
+    if tables.leading.bounds[1] == 1.0:
+        high = min(high, 1.0)
+    failed: dict[str, list[str]] = {}
+    for check in checks:
+        if check.status == "fail" and check.arm_id:
+            failed.setdefault(check.arm_id, []).append(check.code)
+    found = []
+    for arm in tables.arms:
+        line, dots = lines[arm.id], permuted[arm.id]
+        estimate = None if line is None else line.estimate
+        told = f"{len(dots)} permutations: {figure(min(dots), 3)} to {figure(max(dots), 3)}" if dots else ""
+        strip = range_strip(estimate, dots, low=low, high=high, colour=arm.colour, synthetic=synthetic)
+        found.append(Glance(arm, estimate, strip, told, tuple(sorted(set(failed.get(arm.id, ()))))))
+    return found, range_strip(None, (), low=low, high=high, marks=[m for m in marks if low <= m <= high])
+
+
+def metric_rows(tables: Tables) -> list[tuple[str, str, str, list[Estimate | None]]]:
+    """Every metric: title, unit, how it was made, and one estimate an arm."""
+    names = list(dict.fromkeys(name for arm in tables.arms for name in arm.lines))
+    found = []
+    for name in names:
+        lines = [arm.lines.get(name) for arm in tables.arms]
+        first = next(line for line in lines if line is not None)
+        unit = tables.unit or first.unit if first.unit.startswith("unit of the target") else first.unit
+        if first.unit.endswith("squared") and tables.unit:
+            unit = f"{tables.unit}, squared"
+        found.append(
+            (
+                first.metric_title,
+                "" if unit == "1" else unit,
+                first.estimand,
+                [line and line.estimate for line in lines],
+            )
+        )
+    return found
+
+
+def features(tables: Tables) -> list[dict[str, Any]]:
+    """Every feature: what the study counted of it, the most missing first."""
+    dropped = dict(tables.dropped)
+    listed = [dict(feature) for feature in tables.study.get("features") or ()]
+    for feature in listed:
+        number = feature.get("type") == "number" and feature.get("median") is not None
+        feature["range"] = (
+            f"{figure(feature['median'], 3)} ({figure(feature['low'], 3)} to {figure(feature['high'], 3)})"
+            if number
+            else f"{feature['levels']} levels"
+            if "levels" in feature
+            else "-"
+        )
+        feature["dropped"] = dropped.get(feature["name"], "")
+        feature["missing"] = float(feature.get("missing") or 0.0)
+    return sorted(listed, key=lambda feature: -feature["missing"])
+
+
+def missing_in_words(tables: Tables) -> str:
+    """One sentence on missing values and what was done about them."""
+    listed = features(tables)
+    if not listed:
+        return "Missing values were not counted in this run."
+    lacking = [feature for feature in listed if feature["missing"] > 0]
+    if not lacking:
+        return f"None of the {len(listed)} features has a missing value."
+    how = tables.prepare
+    fill = {"median": "the median of train", "mean": "the mean of train", "zero": "zero"}.get(str(how.get("fill")), "-")
+    flag = ", and a column beside it says that it was missing" if how.get("missing") == "flag" else ""
+    most = lacking[0]
+    half = sum(feature["missing"] > 0.5 for feature in listed)
+    more = f"; {half} lack more than half" if half else ""
+    return (
+        f"{len(lacking)} of {len(listed)} features have missing values, most of all {most['name']} ({100 * most['missing']:.0f} %){more}. "
+        f"A missing number is filled by {fill}{flag}; all of this is learned from train alone."
+    )
+
+
+def part_rows(tables: Tables) -> tuple[list[str], list[list[str]]]:
+    """Subjects, records and events by part of the split, one row a fold and part; and the head."""
+    if tables.kind == "regress":
+        unit = f" ({tables.unit})" if tables.unit else ""
+        events = [f"mean{unit}", "s.d."]
+    elif tables.binary:
+        events = [f"events ({tables.event})", "subjects with an event", "share"]
+    else:
+        events = [f"class {name}" for name in tables.classes]
+    lines = ([] if tables.whole is None else [tables.whole]) + list(tables.parts)
+    return ["fold", "part", "subjects", "records", *events], [_part(line, tables) for line in lines]
+
+
+def _part(line: PartLine, tables: Tables) -> list[str]:
+    subjects = "not known" if line.subjects is None else f"{line.subjects:,}"
+    row = [line.fold, line.part, subjects, f"{line.records:,}"]
+    if tables.kind == "regress":
+        return [*row, figure(line.events[0], 4), figure(line.events[1], 3)]
+    if tables.binary:
+        whose = "not known" if line.event_subjects is None else f"{line.event_subjects[1]:,}"
+        return [*row, f"{int(line.events[1]):,}", whose, figure(line.events[1] / max(1, line.records), 3)]
+    return [*row, *(f"{int(count):,}" for count in line.events)]
+
+
+def choice_rows(tables: Tables) -> list[dict[str, Any]]:
+    """Each model's settings, what was to be chosen, and what was chosen where."""
+    found = []
+    for arm in tables.arms:
+        settings = {key: value for key, value in arm.settings.items() if key != "chosen from"}
+        space = dict(arm.settings.get("chosen from") or {})
+        tally: dict[str, list[str]] = {}
+        tried = []
+        for fold, chosen, candidates in arm.chosen:
+            told = ", ".join(f"{name} {chosen.get(name)}" for name in space)
+            if candidates:
+                tally.setdefault(told, []).append(fold)
+            tried += [
+                (fold, ", ".join(f"{name} {value}" for name, value in candidate.items()), figure(score))
+                for candidate, score in candidates
+            ]
+        found.append(
+            {
+                "arm": arm.name,
+                "model": arm.model.replace("_", " "),
+                "fixed": "; ".join(f"{key} {value}" for key, value in settings.items() if key not in space) or "none",
+                "space": "; ".join(f"{key}: {', '.join(map(str, value))}" for key, value in space.items()),
+                "chosen": [f"{told} in {', '.join(folds)}" for told, folds in tally.items()],
+                "tried": tried,
+            }
+        )
+    return found
+
+
+def fold_rows(tables: Tables) -> tuple[list[str], list[tuple[str, list[str], list[str]]]]:
+    """The leading metric of each fold and of each seed, one row an arm; and the names of the folds."""
+    names = list(tables.study.get("folds") or ())
+    lines = [(arm.name, arm.lines.get(tables.leading.name)) for arm in tables.arms]
+    folds = list(dict.fromkeys(each.unit for _, line in lines if line for each in line.estimate.per_fold))
+    rows = []
+    for name, line in lines:
+        own = {} if line is None else {each.unit: each.value for each in line.estimate.per_fold}
+        seeds = [] if line is None else [figure(value) for value in line.estimate.per_seed]
+        rows.append((name, [figure(own.get(fold)) for fold in folds], seeds))
+    return [names[int(f)] if f.isdigit() and int(f) < len(names) else f for f in folds], rows
+
+
+def waivers(contents: Contents) -> dict[str, str]:
+    """Code to the author's reason."""
+    return {str(one["code"]): str(one["reason"]) for one in (contents.info.get("study") or {}).get("waivers") or ()}
