@@ -127,7 +127,7 @@ def _own_data(study: StudyFile, table: Table) -> dict[str, Any]:
         "items": table.height,
         "access": study.origin.access,
         "cite": list(study.origin.cite),
-        "notes": [],
+        "notes": list(table.notes),
     }
 
 

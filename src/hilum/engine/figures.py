@@ -150,27 +150,34 @@ def _of_units(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate
 def _of_pooled_rows(frame: pl.DataFrame, metric: Metric, estimand: Estimand, interval: bool) -> Estimate:
     """One figure a fold and seed, or a seed, then the mean; the interval draws subjects again, the same in every group."""
     columns = columns_of(frame, metric)
-    seed, fold = frame["seed"].to_numpy(), frame["fold"].to_numpy()
-    by_fold = _figures(metric, columns, fold)
-    by_seed: dict[int, float] = {}
-    groups = seed.astype(np.int64)
-    if estimand.pool == "fold":
-        folds, place = np.unique(fold, return_inverse=True)
-        groups = groups * len(folds) + place
-    figures = _figures(metric, columns, groups)
-    for name in np.unique(seed):
-        own = [figures[group].value for group in np.unique(groups[seed == name])]
-        by_seed[int(name)] = float(np.mean(own))
-    value = float(np.mean(list(by_seed.values())))
-    reason = next((score.reason for score in figures.values() if not score.defined), "")
-    folds_shown = tuple(UnitValue(str(k), v.value if v.defined else None) for k, v in by_fold.items())
+    seeds, seed = np.unique(frame["seed"].to_numpy(), return_inverse=True)
+    folds, fold = np.unique(frame["fold"].to_numpy(), return_inverse=True)
+    cell = seed * len(folds) + fold
+    by_cell = _figures(metric, columns, cell)
+    groups = cell if estimand.pool == "fold" else seed
+    figures = by_cell if estimand.pool == "fold" else _figures(metric, columns, seed)
+    per_seed = [
+        float(np.mean([figures[group].value for group in np.unique(groups[seed == one])])) for one in range(len(seeds))
+    ]
+    per_fold = tuple(
+        UnitValue(str(name), _mean([by_cell[group] for group in np.unique(cell[fold == one])]))
+        for one, name in enumerate(folds)
+    )
+    value = float(np.mean(per_seed))
     if not math.isfinite(value):
-        return Estimate(None, None, reason=reason or "undefined", per_fold=folds_shown)
+        reason = next((score.reason for score in figures.values() if not score.defined), "undefined")
+        return Estimate(None, None, reason=reason, per_fold=per_fold)
     if not interval:
-        return Estimate(value, None, "not asked for", (), tuple(by_seed.values()), folds_shown)
+        return Estimate(value, None, "not asked for", (), tuple(per_seed), per_fold)
     made = pooled_interval(columns, frame["subject"].to_numpy(), metric, groups=groups)
     found = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
-    return Estimate(value, found, "" if found else made.note, (), tuple(by_seed.values()), folds_shown)
+    return Estimate(value, found, "" if found else made.note, (), tuple(per_seed), per_fold)
+
+
+def _mean(scores: list[Score]) -> float | None:
+    """The mean of a fold's figures over its seeds; None where one is undefined."""
+    mean = float(np.mean([score.value for score in scores]))
+    return mean if math.isfinite(mean) else None
 
 
 def _figures(metric: Metric, columns: dict[str, Array], groups: Array) -> dict[int, Score]:

@@ -21,7 +21,7 @@ from hilum.core.errors import DataError, UsageError
 from hilum.datasets.table_file.dataset import TableFile
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.guess import guess_columns
-from hilum.modalities.table.read import read_for_prediction, read_frame, read_table, read_with_notes
+from hilum.modalities.table.read import read_for_prediction, read_frame, read_table
 from hilum.modalities.table.sample import Table
 from hilum.modalities.table.simulate import simulate_patients
 from hilum.modalities.table.write import write_csv
@@ -187,7 +187,8 @@ def test_records_without_an_outcome_are_counted(tmp_path: Path) -> None:
 def test_dates_among_the_features_are_kept_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("y,seen\na,2020-01-01\nb,2020-01-02\na,2020-01-03\nb,\n")
-    table, notes = read_with_notes(path, Columns(target="y"))
+    table = read_table(path, Columns(target="y"))
+    notes = table.notes
     assert sorted(v for v in table.features["seen"].to_list() if v) == [1577836800.0 + 86400 * day for day in range(3)]
     assert any("'seen' holds dates" in note for note in notes)
 
@@ -196,11 +197,12 @@ def test_groups(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     lines = [f"{'ab'[i % 2]},{i},{'mf'[i % 2]},{i}" for i in range(30)]
     path.write_text("\n".join(["y,age,sex,x", *lines]))
-    table, notes = read_with_notes(path, Columns(target="y", groups=("age", "sex")))
+    table = read_table(path, Columns(target="y", groups=("age", "sex")))
+    notes = table.notes
     thirds = table.rows["group:age"].value_counts()["count"].to_list()
     assert sorted(thirds) == [10, 10, 10]
     assert set(table.rows["group:sex"]) == {"m", "f"}
-    assert table.features.columns == ["x"]
+    assert table.features.columns == ["age", "sex", "x"]
     assert any("thirds" in note for note in notes)
 
 
@@ -290,7 +292,7 @@ def test_sheets(tmp_path: Path) -> None:
         {"notes": [("hello",), ("world",)], "data": [("y", "x"), ("a", 1), ("b", 2), ("a", 3), ("b", 4)]},
     )
     assert read_table(f"{path}#data", Columns(target="y")).height == 4
-    _, notes = read_with_notes(f"{path}#data", Columns(target="y"))
+    notes = read_table(f"{path}#data", Columns(target="y")).notes
     assert notes == ()
     with pytest.raises(UsageError, match=r"no sheet is called 'dat'. Did you mean 'data'"):
         read_table(f"{path}#dat", Columns(target="y"))

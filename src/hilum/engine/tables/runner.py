@@ -170,7 +170,7 @@ def _saver(pipeline: Pipeline, train: Table, fold: int | None) -> Any:
             from hilum.modalities.table.distance import Distance
 
             inputs = pipeline.prepared.apply(train.features)
-            if inputs.shape[1]:
+            if min(inputs.shape) > 1:
                 Distance.fit(inputs, subjects_of(train).tolist()).save(folder / DISTANCE)
 
     return save

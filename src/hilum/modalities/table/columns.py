@@ -2,7 +2,7 @@
 
 A column has one role. The exceptions are plain ones: the id may name the subject too, times may coincide, a source or site may
 also be a subgroup, and an explicit list of features may name a column of another role (never the target), so that
-an audit can look at what a study really used. Without a list, the features are all columns that have no role.
+an audit can look at what a study really used. Without a list, the features are all columns that have no role, and subgroups.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class Columns:
         for name in named:
             if name not in known:
                 raise unknown("column", name, known, where=where)
-        taken = set(self.roles()) | set(self.exclude)
+        # A subgroup to look at is a feature all the same (sex, age): only its other roles take a column out of the features.
+        taken = {name for name, roles in self.roles().items() if roles != ["group"]} | set(self.exclude)
         features = self.features or tuple(name for name in header if name not in taken)
         if not features and self.purpose == "study":
             raise UsageError("no column is left as a feature", where=where, do="Name the features, or exclude fewer")

@@ -265,9 +265,10 @@ def _alone(
     x = None if values is None else values[labelled]
     area = None if x is None else _best_auroc(x[known], y[known])
     plausible = x is None or area is None or area > 0.99 or len(np.unique(y)) > 2
-    enough = plausible and _subjects_per_class(y, people.subject[labelled]) >= FEWEST_SUBJECTS_PER_CLASS
-    rule = _rule(x, codes[labelled], known, y, table.classes) if enough else ""
-    return {"auroc": area, "decides": bool(rule), "rule": rule}
+    rule = _rule(x, codes[labelled], known, y, table.classes) if plausible else ""
+    few = bool(rule) and _subjects_per_class(y, people.subject[labelled]) < FEWEST_SUBJECTS_PER_CLASS
+    # With so few subjects in a class a feature may part the classes by coincidence: the rule is told, and decides nothing.
+    return {"auroc": area, "decides": bool(rule) and not few, "rule": rule}
 
 
 def _alone_number(x: Array, y: Array) -> dict[str, Any] | None:

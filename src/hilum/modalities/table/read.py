@@ -28,7 +28,7 @@ from hilum.modalities.table.sample import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["read_for_prediction", "read_frame", "read_table", "read_with_notes"]
+__all__ = ["read_for_prediction", "read_frame", "read_table"]
 
 MOST_CLASSES = 50
 MOST_GROUPS = 50
@@ -46,11 +46,6 @@ def read_table(path: Path | str, columns: Columns, *, name: str = "") -> Table:
         DataError: what the file holds cannot be read or learned from: see `frame.read_frame`, `values` and the checks here.
         UsageError: `columns` names what is not there or contradicts itself.
     """
-    return read_with_notes(path, columns, name=name)[0]
-
-
-def read_with_notes(path: Path | str, columns: Columns, *, name: str = "") -> tuple[Table, tuple[str, ...]]:
-    """`read_table`, and what a reader of results should know of the reading: dates among the features, the sheet, the encoding."""
     import polars as pl
 
     if not columns.target:
@@ -68,7 +63,7 @@ def read_with_notes(path: Path | str, columns: Columns, *, name: str = "") -> tu
     rows.insert(1, target.alias("target"))
     _refuse_lonely_class(raw, columns, pl.DataFrame(rows), classes)
     features, notes = _features(raw, names, columns.categories)
-    table = Table(
+    return Table(
         name or raw.path.stem,
         _named(raw, columns, pl.DataFrame(rows), features),
         features,
@@ -77,8 +72,8 @@ def read_with_notes(path: Path | str, columns: Columns, *, name: str = "") -> tu
         unit=columns.unit,
         attrition=tuple(attrition),
         made_from=columns.made_from,
+        notes=(*raw.notes, *group_notes, *notes),
     )
-    return table, (*raw.notes, *group_notes, *notes)
 
 
 def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping[str, str], name: str = "") -> Table:

@@ -47,6 +47,7 @@ class Table:
         unit: Its unit; empty for classes.
         attrition: What was excluded, in order: why, and how many records.
         made_from: Columns that the outcome was made from, where somebody said so.
+        notes: What a reader of results should know of the reading: dates among the features, a sheet, an encoding.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Table:
     unit: str = ""
     attrition: tuple[tuple[str, int], ...] = ()
     made_from: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse frames that do not belong together, and put records into the order of their ids."""
