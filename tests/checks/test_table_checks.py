@@ -458,6 +458,12 @@ CASES: list[tuple[str, Study, str, str]] = [
         "'x' (classes part at 3)",
     ),
     ("HIL019", of(), "cannot tell", "nothing says"),
+    (
+        "HIL019",
+        with_features(feature(alone={"auroc": 1.0, "decides": False, "rule": "classes part at 3"})),
+        "cannot tell",
+        "a class has fewer than 10 subjects",
+    ),
     ("HIL020", pair(table_arm()), "pass", "2 arms score the same 2 units"),
     ("HIL020", study(table_arm(), table_arm(id="b", scored={"fold 0": "abc"})), "fail", "1 arms lack"),
     ("HIL020", study(table_arm(), table_arm(id="b", scored={"fold 0": "abc", "fold 1": "x"})), "fail", "1 units"),

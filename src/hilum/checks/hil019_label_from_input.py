@@ -4,7 +4,8 @@ Why it matters   A model that reads off its own label predicts nothing; its scor
 Proof printed    Columns that the label is made from and that are features; each feature that alone gives the label of every record, by
                  which rule (at least 10 subjects of each class); the most telling feature otherwise.
 Severity         critical; scope: data; kind: defect.
-Cannot tell      features were not profiled, and nothing says what the label is made from.
+Cannot tell      features were not profiled, and nothing says what the label is made from; or a feature alone gives the label, and a
+                 class has fewer than 10 subjects, so that it may be coincidence.
 Seen in the wild kidney injury defined by urine output and creatinine, predicted from urine output and creatinine (YAIB task AKI).
 """
 
@@ -49,6 +50,13 @@ def check(study: Study) -> Finding:
         told.append(f"{len(deciding)} features alone give the label of every record: {rules}")
     if told:
         return Finding.failed("; ".join(told), **proof)
+    perhaps = {feature["name"]: feature["alone"]["rule"] for feature in judged if feature["alone"].get("rule")}
+    if perhaps:
+        rules = listed([f"'{one}' ({rule})" for one, rule in perhaps.items()])
+        return Finding.cannot_tell(
+            f"{len(perhaps)} features alone give the label of every record, but a class has fewer than 10 subjects: {rules}",
+            **proof,
+        )
     most = (
         f"no feature alone gives the label (strongest: '{name}', {strongest:.3f})"
         if name

@@ -138,7 +138,9 @@ def test_three_classes_can_be_read_off_one_number() -> None:
 
 def test_few_subjects_decide_nothing() -> None:
     target = (WHO < 9).astype(float)
-    assert not feature_profile(table({"x": target}, target=target))[0]["alone"]["decides"]
+    few = feature_profile(table({"x": target}, target=target))[0]["alone"]
+    assert not few["decides"]
+    assert "classes part at" in few["rule"]
     assert feature_profile(table({"x": (WHO < 10) * 1.0}, target=(WHO < 10) * 1.0))[0]["alone"]["decides"]
 
 
