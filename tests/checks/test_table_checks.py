@@ -350,6 +350,7 @@ CASES: list[tuple[str, Study, str, str]] = [
     ("HIL009", study(table_arm()), "not applicable", "no pretrained part"),
     ("HIL010", study(table_arm()), "pass", "12 %"),
     ("HIL010", study(table_arm(interval=(0.2, 0.9))), "fail", "127 %"),
+    ("HIL010", study(table_arm(interval=None, predictions=None)), "not applicable", "nothing was predicted"),
     ("HIL010", study(table_arm(values={}), known=False), "fail", "nothing can be concluded about new people"),
     ("HIL011", study(table_arm()), "pass", "all 2 classes stand in every part of 2 folds; at least 15 subjects"),
     (
@@ -383,6 +384,7 @@ CASES: list[tuple[str, Study, str, str]] = [
         "all too small",
     ),
     ("HIL014", study(table_arm()), "cannot tell", "no subgroup"),
+    ("HIL014", study(trivial_arm(table_arm())), "not applicable", "the same of everybody"),
     ("HIL015", with_records(records().with_columns(IN_ORDER.alias("time")), future_use=True), "pass", "no later than"),
     (
         "HIL015",
@@ -476,6 +478,7 @@ CASES: list[tuple[str, Study, str, str]] = [
     ("HIL020", study(table_arm(exploded={"fold 0": 2})), "fail", "2 runs of 1 arms"),
     ("HIL020", study(table_arm(scored={})), "cannot tell", "nothing says"),
     ("HIL021", study(table_arm()), "pass", "over subjects"),
+    ("HIL021", study(trivial_arm(table_arm())), "not applicable", "the same of everybody"),
     ("HIL021", study(table_arm(predictions=easy_many())), "fail", "beyond the margin of 0.01"),
     ("HIL021", study(table_arm(predictions=predictions(each=1))), "not applicable", "one record"),
     ("HIL021", study(table_arm(predictions=FEW)), "cannot tell", "a class has no rows"),

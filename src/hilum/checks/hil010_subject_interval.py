@@ -4,6 +4,7 @@ Why it matters   A figure from a few people says little about the next one; a fi
 Proof printed    The interval and its width as a share of the estimate, beside the limit.
 Severity         major; scope: arm; kind: finding.
 Cannot tell      no interval could be made.
+Not applicable   a table alone, of which nothing was predicted, and who is who is known.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def check(study: Study) -> Finding:
             "who is who is not known: intervals are over recordings, and nothing can be concluded about new people",
             **proof,
         )
+    if interval is None and study.arm.records is not None and study.arm.predictions is None:
+        return Finding.not_applicable("who is who is known, and nothing was predicted yet")
     if interval is None:
         return Finding.cannot_tell("there is no interval: too few subjects were scored")
     low, high = interval

@@ -7,6 +7,7 @@ Severity         note; scope: arm; kind: finding.
 Rule             p after Holm at most 0.05 and a gap of at least the margin. Too small: fewer than 20 subjects inside or outside, or a
                  class with fewer than 5.
 Cannot tell      no subgroup is stored, or all are too small.
+Not applicable   the trivial predictor, which says the same of everybody.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ MOST_LEVELS = 20
 def check(study: Study) -> Finding:
     """Compare every subgroup with everybody else."""
     arm = study.arm
+    if arm.trivial:
+        return Finding.not_applicable("the trivial predictor says the same of everybody")
     metric = leading_metric(arm)
     columns = [] if arm.predictions is None else _columns(arm.predictions)
     if metric is None or not columns:

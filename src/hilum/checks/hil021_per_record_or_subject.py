@@ -7,7 +7,7 @@ Severity         major; scope: arm; kind: finding.
 Rule             fails where the whole interval of a difference lies beyond the margin: records better than subjects; first records either
                  better or worse than records. Subjects better than records is what averaging does, and is no failure.
 Cannot tell      no predictions or no margin; subjects are not known, or fewer than 6; labels change within subjects and no time is known.
-Not applicable   every subject has one record.
+Not applicable   every subject has one record; or this is the trivial predictor, which says the same of everybody.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _KEYS = ("whose", "fold", "seed")
 def check(study: Study) -> Finding:
     """Score records, subjects and first records, and compare."""
     arm = study.arm
+    if arm.trivial:
+        return Finding.not_applicable("the trivial predictor says the same of everybody")
     metric = leading_metric(arm)
     if metric is None or arm.predictions is None:
         return Finding.cannot_tell("no predictions are stored")
