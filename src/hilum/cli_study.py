@@ -103,7 +103,9 @@ def predict(
 @new_app.command("study")
 def new_study(
     name: Annotated[str, typer.Argument(help="A new folder; the study is called like it.")],
-    table: Annotated[Path | None, typer.Option(help="Your table: CSV, Parquet or xlsx. It is read, not copied.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Your table: CSV, Parquet or xlsx. It is read, not copied.")
+    ] = None,
     dataset: Annotated[str, typer.Option(help="Or a dataset of this house that is a table, e.g. tjh_covid.")] = "",
     target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
     subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
@@ -128,4 +130,3 @@ def register(app: typer.Typer) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-

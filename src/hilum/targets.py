@@ -1,6 +1,6 @@
 """Targets: what `hilum run` can be pointed at. A paper of this house, or a study.toml of one's own; either way a set of cells.
 
-    target --load_target--> Target (experiment, who judges it, what the report says of it)
+target --load_target--> Target (experiment, who judges it, what the report says of it)
 """
 
 from __future__ import annotations

@@ -19,7 +19,12 @@ ENVIRONMENT = {**os.environ, "COLUMNS": "100"}
 
 def hilum(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hilum", *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "hilum", *arguments],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -73,7 +78,9 @@ def test_compare_is_paired_by_subject(ran: Path) -> None:
 def test_predict_gives_what_the_stored_model_says_and_warns(ran: Path) -> None:
     new = patients(seed=5, subjects=10, each=1)
     path = write_csv(new, ran / "new.csv")
-    frame = pl.read_csv(path).with_columns(pl.when(pl.col("record") == "r0003").then(99.0).otherwise(pl.col("x")).alias("x"))
+    frame = pl.read_csv(path).with_columns(
+        pl.when(pl.col("record") == "r0003").then(99.0).otherwise(pl.col("x")).alias("x")
+    )
     frame.drop("event", "patient").write_csv(path)
     done = hilum("predict", "ward", "new.csv", "--out", "out.csv", "--json", cwd=ran)
     assert done.returncode == 0, done.stderr
@@ -110,7 +117,9 @@ def test_the_same_bits_from_shuffled_rows(tmp_path: Path) -> None:
     path = tmp_path / "b" / "patients.csv"
     pl.read_csv(path).sample(fraction=1.0, shuffle=True, seed=3).write_csv(path)
     for name in ("a", "b"):
-        done = hilum("run", f"{name}/study.toml", "--jobs", "1", "--out", f"runs/{name}", "--preset", "smoke", cwd=tmp_path)
+        done = hilum(
+            "run", f"{name}/study.toml", "--jobs", "1", "--out", f"runs/{name}", "--preset", "smoke", cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr
     assert results(tmp_path, "a") == results(tmp_path, "b")
 
@@ -127,7 +136,10 @@ def test_audit_ends_with_four_where_a_check_fails(tmp_path: Path) -> None:
     assert done.returncode == 4, done.stderr
     assert "60 subjects" in done.stdout.replace("\n", " ")
     honest = by_record.with_columns(
-        pl.when(pl.col("patient").str.slice(1).cast(pl.Int32) % 3 == 0).then(pl.lit("test")).otherwise(pl.lit("train")).alias("fold")
+        pl.when(pl.col("patient").str.slice(1).cast(pl.Int32) % 3 == 0)
+        .then(pl.lit("test"))
+        .otherwise(pl.lit("train"))
+        .alias("fold")
     )
     honest.write_csv(path)
     done = hilum("audit", "t.csv", *options, "--json", cwd=tmp_path)
@@ -138,7 +150,9 @@ def test_audit_ends_with_four_where_a_check_fails(tmp_path: Path) -> None:
 
 def test_new_study_writes_a_file_that_runs(tmp_path: Path) -> None:
     write_csv(patients(), tmp_path / "mine.csv")
-    done = hilum("new", "study", "first", "--table", "mine.csv", "--target", "event", "--subject", "patient", cwd=tmp_path)
+    done = hilum(
+        "new", "study", "first", "--table", "mine.csv", "--target", "event", "--subject", "patient", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert hilum("new", "study", "first", "--table", "mine.csv", cwd=tmp_path).returncode == 2
     done = hilum("run", "first", "--preset", "smoke", "--models", "logistic_regression", "--jobs", "1", cwd=tmp_path)
@@ -150,26 +164,6 @@ def _edit(folder: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-
-
-FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
-    "a wrong column": (lambda f: _edit(f, 'target = "event"', 'target = "evnt"'), ("evnt", "event", "patients.csv")),
-    "a wrong section": (lambda f: _edit(f, "[split]", "[spilt]"), ("spilt", "split", "study.toml")),
-    "a wrong setting": (lambda f: _edit(f, "folds = 3", "fold = 3"), ("fold", "folds", "[split]")),
-    "a wrong model": (lambda f: _edit(f, "logistic_regression", "logistic_regresion"), ("logistic_regression",)),
-    "no table": (lambda f: (f / "patients.csv").unlink(), ("patients.csv",)),
-    "a duplicated id": (lambda f: _twice(f), ("r0001", "row")),
-    "a subject without a label": (lambda f: _blank(f, "event"), ("event", "row 3")),
-    "a record without a subject": (lambda f: _blank(f, "patient"), ("patient", "row 3")),
-    "a constant target": (lambda f: _set(f, "event", "yes"), ("event",)),
-    "a class with one subject": (lambda f: _lonely(f), ("event",)),
-    "text where numbers stand": (lambda f: _cell(f, "x", "high"), ("'x'", "high", "row 3")),
-    "more folds than subjects": (lambda f: _edit(f, "folds = 3", "folds = 99"), ("60 subjects", "99 folds")),
-    "a file in the wrong encoding": (
-        lambda f: (f / "patients.csv").write_bytes((f / "patients.csv").read_bytes().replace(b"east", b"\xe9st")),
-        ("patients.csv", "UTF-8"),
-    ),
-}
 
 
 def _frame(folder: Path) -> pl.DataFrame:
@@ -200,7 +194,32 @@ def _set(folder: Path, column: str, value: str) -> None:
 
 def _lonely(folder: Path) -> None:
     frame = _frame(folder)
-    _put(folder, frame.with_columns(pl.when(pl.col("patient") == "p003").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("event")))
+    _put(
+        folder,
+        frame.with_columns(
+            pl.when(pl.col("patient") == "p003").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("event")
+        ),
+    )
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+    "a wrong column": (lambda f: _edit(f, 'target = "event"', 'target = "evnt"'), ("evnt", "event", "patients.csv")),
+    "a wrong section": (lambda f: _edit(f, "[split]", "[spilt]"), ("spilt", "split", "study.toml")),
+    "a wrong setting": (lambda f: _edit(f, "folds = 3", "fold = 3"), ("fold", "folds", "[split]")),
+    "a wrong model": (lambda f: _edit(f, "logistic_regression", "logistic_regresion"), ("logistic_regression",)),
+    "no table": (lambda f: (f / "patients.csv").unlink(), ("patients.csv",)),
+    "a duplicated id": (_twice, ("r0001", "row")),
+    "a subject without a label": (lambda f: _blank(f, "event"), ("event", "row 3")),
+    "a record without a subject": (lambda f: _blank(f, "patient"), ("patient", "row 3")),
+    "a constant target": (lambda f: _set(f, "event", "yes"), ("event",)),
+    "a class with one subject": (_lonely, ("event",)),
+    "text where numbers stand": (lambda f: _cell(f, "x", "high"), ("'x'", "high", "row 3")),
+    "more folds than subjects": (lambda f: _edit(f, "folds = 3", "folds = 99"), ("60 subjects", "99 folds")),
+    "a file in the wrong encoding": (
+        lambda f: (f / "patients.csv").write_bytes((f / "patients.csv").read_bytes().replace(b"east", b"\xe9st")),
+        ("patients.csv", "UTF-8"),
+    ),
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -11,7 +11,9 @@ import polars as pl
 from hilum.modalities.table.sample import Table
 
 
-def patients(subjects: int = 60, each: int = 2, effect: float = 2.0, seed: int = 0, kind: str = "classify", **rows: Any) -> Table:
+def patients(
+    subjects: int = 60, each: int = 2, effect: float = 2.0, seed: int = 0, kind: str = "classify", **rows: Any
+) -> Table:
     """Two features, a category and noise; the outcome follows the first feature."""
     random = np.random.default_rng(seed)
     subject = np.repeat(np.arange(subjects), each)
@@ -71,7 +73,16 @@ name = "{model}"
 """
 
 
-def study(folder: Path, *, kind: str = "classify", permutations: int = 0, access: str = "open", model: str = "", tune: str = "", **made: Any) -> Path:
+def study(
+    folder: Path,
+    *,
+    kind: str = "classify",
+    permutations: int = 0,
+    access: str = "open",
+    model: str = "",
+    tune: str = "",
+    **made: Any,
+) -> Path:
     """A study file with its table beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(patients(kind=kind, **made), folder / "patients.csv")

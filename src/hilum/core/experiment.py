@@ -140,7 +140,11 @@ class Cell:
         fold = "" if self.fold is None else f"-fold{self.fold}"
         control = f"-{self.arm.control}" if self.arm.control else ""
         block = f"-seeds{self.seeds[0]}to{self.seeds[-1]}" if self.seeds != (0,) else ""
-        return f"{model}{searched}{control}-{self.arm.protocol}-{items}{fold}{block}".replace("_", "-").replace(" ", "-").lower()
+        return (
+            f"{model}{searched}{control}-{self.arm.protocol}-{items}{fold}{block}".replace("_", "-")
+            .replace(" ", "-")
+            .lower()
+        )
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,9 @@ def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
     for number, part in enumerate(folds):
         for name in ("train", "test"):
             if not (part == name).any():
-                raise DataError(f"fold {number} has no {name} records", where=where, do="Ask for fewer folds, or mend the column")
+                raise DataError(
+                    f"fold {number} has no {name} records", where=where, do="Ask for fewer folds, or mend the column"
+                )
     return folds
 
 
@@ -114,7 +116,9 @@ def k_folds(records: Records, folds: int, seed: int, *, where: str = "split") ->
     """The fold in which each record is tested, shape (records,): 0 ... folds - 1."""
     subjects, member = np.unique(records.subject, return_inverse=True)
     if len(subjects) < folds:
-        raise DataError(f"{len(subjects)} subjects cannot be dealt into {folds} folds", where=where, do="Ask for fewer folds")
+        raise DataError(
+            f"{len(subjects)} subjects cannot be dealt into {folds} folds", where=where, do="Ask for fewer folds"
+        )
     strata = _strata(records, member, len(subjects))
     order = np.lexsort((_ranks(subjects, seed), strata))
     fold = np.empty(len(subjects), dtype=np.int64)
@@ -200,18 +204,24 @@ def _is_partition(values: Texts) -> bool:
 
 def _ranks(subjects: Texts, seed: int) -> NDArray[np.int64]:
     """Each subject's place in the order of the seeded hashes of their ids."""
-    digests = np.array([hashlib.sha256(f"{seed}:{subject}".encode()).digest()[:16] for subject in subjects], dtype="S16")
+    digests = np.array(
+        [hashlib.sha256(f"{seed}:{subject}".encode()).digest()[:16] for subject in subjects], dtype="S16"
+    )
     ranks = np.empty(len(subjects), dtype=np.int64)
     ranks[np.argsort(digests, kind="stable")] = np.arange(len(subjects))
     return ranks
 
 
 def _strata(records: Records, member: NDArray[np.intp], subjects: int) -> NDArray[np.int64]:
-    order = np.argsort(records.item, kind="stable")  # sums run in the order of the ids, so that of the rows leaves no trace
+    order = np.argsort(
+        records.item, kind="stable"
+    )  # sums run in the order of the ids, so that of the rows leaves no trace
     target, member = np.nan_to_num(records.target[order]), member[order]
     if records.kind == "classify":
         highest = np.zeros(subjects)
         np.maximum.at(highest, member, target)
         return highest.astype(np.int64)
-    mean = np.bincount(member, weights=target, minlength=subjects) / np.maximum(np.bincount(member, minlength=subjects), 1)
+    mean = np.bincount(member, weights=target, minlength=subjects) / np.maximum(
+        np.bincount(member, minlength=subjects), 1
+    )
     return np.searchsorted(np.quantile(mean, [0.25, 0.5, 0.75]), mean, side="left").astype(np.int64)

@@ -165,7 +165,9 @@ def _not_finite(scores: ArmScores) -> dict[str, int]:
 
     columns = [name for name, kind in scores.frame.schema.items() if kind == pl.Float64 and name != "target"]
     bad = scores.frame.filter(~pl.all_horizontal(pl.col(columns).is_finite()))
-    return {f"fold {fold}": bad.filter(pl.col("fold") == fold)["seed"].n_unique() for fold in scores.frame["fold"].unique()}
+    return {
+        f"fold {fold}": bad.filter(pl.col("fold") == fold)["seed"].n_unique() for fold in scores.frame["fold"].unique()
+    }
 
 
 def _exploded(scores: ArmScores, values: pl.DataFrame) -> dict[str, int]:

@@ -116,7 +116,7 @@ def _load(dataset: Dataset, folder: Path, ids: Sequence[str]) -> list[Any]:
 
 
 @lru_cache(maxsize=4)
-def _sample(dataset: Dataset, folder: Path, name: str, _stamps: tuple[tuple[int, int], ...]) -> Any:
+def _sample(dataset: Any, folder: Path, name: str, _stamps: tuple[tuple[int, int], ...]) -> Any:
     # The folds of one table are cells of their own: the last few samples are kept, as long as their files do not change.
     return dataset.load(folder, next(item for item in dataset.items(folder) if item.id == name))
 

@@ -43,7 +43,9 @@ def compare(a: RunFolder, b: RunFolder, *, arm_a: str = "", arm_b: str = "", met
     pairs = [(arm, titles[arm.name]) for arm in arms_a if arm.name in titles]
     if not pairs:
         raise UsageError(
-            "the runs have no arm of the same name", where=f"{a.path} and {b.path}", do="Name two with --arm and --against"
+            "the runs have no arm of the same name",
+            where=f"{a.path} and {b.path}",
+            do="Name two with --arm and --against",
         )
     return [_pair(a, b, first, second, metric) for first, second in pairs]
 
@@ -51,7 +53,9 @@ def compare(a: RunFolder, b: RunFolder, *, arm_a: str = "", arm_b: str = "", met
 def _pair(run_a: RunFolder, run_b: RunFolder, a: StoredArm, b: StoredArm, name: str) -> Comparison:
     task_a, task_b = a.task, b.task
     if task_a.kind != task_b.kind:
-        raise UsageError(f"'{a.name}' is asked to {task_a.kind}, '{b.name}' to {task_b.kind}", do="Compare arms of one kind")
+        raise UsageError(
+            f"'{a.name}' is asked to {task_a.kind}, '{b.name}' to {task_b.kind}", do="Compare arms of one kind"
+        )
     if task_a.kind in {"classify", "regress"}:
         return _tables(a, b, task_a, name)
     return _units(run_a, run_b, a, b, name or task_a.leading_metric)
@@ -65,7 +69,9 @@ def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
     mine, theirs = _by_record(a), _by_record(b)
     shared = mine.join(theirs, on="item", how="inner", suffix=" b").sort("item")
     if not shared.height:
-        raise DataError(f"'{a.name}' and '{b.name}' predicted no common record", do="Run both on the same table and ids")
+        raise DataError(
+            f"'{a.name}' and '{b.name}' predicted no common record", do="Run both on the same table and ids"
+        )
     changed = shared.filter(shared["target"] != shared["target b"])
     if changed.height:
         raise DataError(
@@ -115,7 +121,9 @@ def _shared_folds(shared: pl.DataFrame) -> Any:
 def _figure(metric: Metric, columns: dict[str, Any], groups: Any) -> float:
     if groups is None:
         return metric(columns).value
-    own = [metric({name: values[groups == group] for name, values in columns.items()}).value for group in np.unique(groups)]
+    own = [
+        metric({name: values[groups == group] for name, values in columns.items()}).value for group in np.unique(groups)
+    ]
     return float(np.mean(own))
 
 

@@ -83,7 +83,9 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
     leading = arm.task.leading_metric
     names = sorted(metrics, key=lambda name: name != leading)
     # All metrics over all horizons, and the leading one at each horizon: what the report draws.
-    asked: list[tuple[str, Estimand, int | None]] = [(name, usual_estimand(scores, metrics[name]), None) for name in names]
+    asked: list[tuple[str, Estimand, int | None]] = [
+        (name, usual_estimand(scores, metrics[name]), None) for name in names
+    ]
     asked += [(leading, Estimand(arm.task.unit, horizons=(horizon,)), horizon) for horizon in scores.horizons]
     seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows()) if scores.horizons else {}
     return [

@@ -101,5 +101,7 @@ def arm_by_name(arms: Sequence[StoredArm], name: str, *, where: str) -> StoredAr
     if not found:
         raise unknown("arm", name, [arm.name for arm in arms], where=where)
     if len(found) > 1:
-        raise UsageError(f"'{name}' fits {', '.join(arm.name for arm in found)}", where=where, do="Write the whole name")
+        raise UsageError(
+            f"'{name}' fits {', '.join(arm.name for arm in found)}", where=where, do="Write the whole name"
+        )
     return found[0]

@@ -1,9 +1,9 @@
 """From a study to the cells that answer it: every model, the trivial predictor, permuted labels, and a last fit on all records.
 
-    size     folds   seeds   permuted labels        last fit
-    smoke    first   1       none                   yes
-    quick    all     2       as the study says      yes
-    full     all     5       as the study says      yes
+size     folds   seeds   permuted labels        last fit
+smoke    first   1       none                   yes
+quick    all     2       as the study says      yes
+full     all     5       as the study says      yes
 """
 
 from __future__ import annotations

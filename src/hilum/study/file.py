@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hilum.core.component import build, change
 from hilum.core.component import Spec as ComponentSpec
+from hilum.core.component import build, change
 from hilum.core.errors import DataError, UsageError, unknown
 from hilum.core.experiment import Search
 from hilum.core.finder import get
@@ -199,9 +199,13 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DataError("there is no such study", where=str(path), do="Make one with `hilum new study NAME --table FILE`") from error
+        raise DataError(
+            "there is no such study", where=str(path), do="Make one with `hilum new study NAME --table FILE`"
+        ) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"the file is not UTF-8 (byte {error.start})", where=str(path), do="Save it as UTF-8") from error
+        raise DataError(
+            f"the file is not UTF-8 (byte {error.start})", where=str(path), do="Save it as UTF-8"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"the file is no TOML: {error}", where=str(path), do="Mend the line that it names") from error
 
@@ -235,7 +239,9 @@ def _plain(kind: Any, asked: dict[str, Any], where: str) -> Any:
     try:
         return build(spec)
     except TypeError as error:
-        raise UsageError(f"a setting is of the wrong type: {error}", where=where, do="See docs/how-to/your-data.md") from error
+        raise UsageError(
+            f"a setting is of the wrong type: {error}", where=where, do="See docs/how-to/your-data.md"
+        ) from error
 
 
 def _listed(value: Any) -> Any:
@@ -257,7 +263,9 @@ def _checked(kind: Any, asked: dict[str, Any], where: str) -> Any:
 
 def _models(blocks: Any, kind: str, metric: str, where: str) -> tuple[AskedModel, ...]:
     if not isinstance(blocks, list) or not blocks:
-        raise UsageError("there is no model", where=where, do='Write a block: [[model]] and name = "logistic_regression"')
+        raise UsageError(
+            "there is no model", where=where, do='Write a block: [[model]] and name = "logistic_regression"'
+        )
     found = tuple(_model(block, kind, metric, f"{where}, [[model]] {number}") for number, block in enumerate(blocks, 1))
     titles = [asked.title for asked in found]
     twin = next((title for title in titles if titles.count(title) > 1), None)
@@ -278,7 +286,9 @@ def _model(block: dict[str, Any], kind: str, metric: str, where: str) -> AskedMo
     if not tune:
         return AskedModel(model, None, title)
     if not isinstance(tune, dict) or not all(isinstance(values, list) and values for values in tune.values()):
-        raise UsageError("`tune` gives no candidates", where=where, do="Write: tune = { inverse_penalty = [0.01, 1.0] }")
+        raise UsageError(
+            "`tune` gives no candidates", where=where, do="Write: tune = { inverse_penalty = [0.01, 1.0] }"
+        )
     for setting, values in tune.items():
         change(model, **{setting: values[0]})
     over = tuple((setting, tuple(values)) for setting, values in tune.items())
@@ -298,7 +308,10 @@ def _settings_of(name: str, where: str) -> Any:
     kinds = [
         thing
         for key, thing in vars(module).items()
-        if dataclasses.is_dataclass(thing) and isinstance(thing, type) and not key.startswith("_") and thing.__module__ == module.__name__
+        if dataclasses.is_dataclass(thing)
+        and isinstance(thing, type)
+        and not key.startswith("_")
+        and thing.__module__ == module.__name__
     ]
     return kinds[0]()
 

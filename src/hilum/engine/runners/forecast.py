@@ -313,9 +313,7 @@ def _last_forecast(
     return np.stack([stream.forecasts[i, origin + h] for i, h in enumerate(setting.horizons)])
 
 
-def _block(
-    series: Series, horizons: tuple[int, ...], first: int, end: int, seed: int, forecasts: Array
-) -> Block:
+def _block(series: Series, horizons: tuple[int, ...], first: int, end: int, seed: int, forecasts: Array) -> Block:
     times = np.arange(first, end)
     return {
         "item": series.item,

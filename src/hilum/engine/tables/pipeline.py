@@ -192,5 +192,7 @@ def _metric(kind: str, name: str) -> Metric:
 
     metrics = metrics_of(kind)
     if name not in metrics:
-        raise UsageError(f"there is no {kind} metric '{name}'", where="Search", do="See `hilum show classify` or `regress`")
+        raise UsageError(
+            f"there is no {kind} metric '{name}'", where="Search", do="See `hilum show classify` or `regress`"
+        )
     return metrics[name]

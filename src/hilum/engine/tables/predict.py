@@ -11,6 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hilum.core.comparison import Prediction
 from hilum.core.component import Spec, build
 from hilum.core.errors import HilumError
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from hilum.modalities.table.sample import Table
 
 
-
 def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     """Predict every record of a file.
 
@@ -42,7 +44,6 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     """
     import polars as pl
 
-    from hilum.modalities.table.distance import Distance
     from hilum.modalities.table.prepare import Prepared
     from hilum.modalities.table.read import read_for_prediction
 
@@ -59,21 +60,40 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)
-    distance = Distance.load(folder / DISTANCE)
+    share, far = _distance(folder, inputs)
     warned = _warnings(prepared, table)
-    counts = table.rows.select("item").join(warned.group_by("item").len("warnings"), on="item", how="left", maintain_order="left")
+    counts = table.rows.select("item").join(
+        warned.group_by("item").len("warnings"), on="item", how="left", maintain_order="left"
+    )
     classes = stored["classes"]
-    columns = {f"p {name}": predicted[:, index] for index, name in enumerate(classes)} if classes else {"prediction": predicted}
+    columns = (
+        {f"p {name}": predicted[:, index] for index, name in enumerate(classes)}
+        if classes
+        else {"prediction": predicted}
+    )
     kept = [name for name in ("item", "subject") if name in table.rows.columns]
     frame = table.rows.select(kept).with_columns(
         **{name: pl.Series(values) for name, values in columns.items()},
-        closer_in_train=pl.Series(distance.share(inputs)),
-        far=pl.Series(distance.far(inputs)),
+        closer_in_train=share,
+        far=far,
         warnings=counts["warnings"].fill_null(0),
     )
     info = run.info()
     licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
     return Prediction(arm.name, chosen, figure, frame, warned, licence, bool(info["synthetic"]))
+
+
+def _distance(folder: Path, inputs: NDArray[np.float64]) -> tuple[pl.Series, pl.Series]:
+    """The share of train records that lie closer, and whether that is far; null where the model had no column to go by."""
+    import polars as pl
+
+    from hilum.modalities.table.distance import Distance
+
+    if not (folder / DISTANCE).is_file():
+        nothing = pl.Series([None] * len(inputs), dtype=pl.Float64)
+        return nothing, nothing.cast(pl.Boolean)
+    distance = Distance.load(folder / DISTANCE)
+    return pl.Series(distance.share(inputs)), pl.Series(distance.far(inputs))
 
 
 def _warnings(prepared: Prepared, table: Table) -> pl.DataFrame:
@@ -107,7 +127,9 @@ def _choose(run: RunFolder, model: str) -> tuple[StoredArm, str, str]:
         key=lambda arm: -sign * own[arm.id]["estimate"]["value"],
     )
     if not ranked:
-        raise HilumError("no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again")
+        raise HilumError(
+            "no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again"
+        )
     return ranked[0], f"the best {own[ranked[0].id]['metric_title']} of {len(ranked)} models", _told(own[ranked[0].id])
 
 
@@ -117,5 +139,7 @@ def _told(line: dict[str, Any] | None) -> str:
         return "no figure was measured of it"
     told = f"{line['metric_title']} {estimate.value:.3f}"
     if estimate.interval is not None:
-        told += f" ({estimate.interval.low:.3f} to {estimate.interval.high:.3f}, 95 % over {estimate.interval.n} subjects)"
+        told += (
+            f" ({estimate.interval.low:.3f} to {estimate.interval.high:.3f}, 95 % over {estimate.interval.n} subjects)"
+        )
     return f"{told} on test parts"

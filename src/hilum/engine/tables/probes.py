@@ -1,9 +1,9 @@
 """Probes: cheap experiments inside a cell whose outcome the checks read. Run in fold 0 of every arm.
 
-    test inputs moved       the whole pipeline again, every test record's numbers moved far away and its categories renamed: the
-                            fitted preprocessing must not change by a bit (HIL006)
-    test labels permuted    the whole pipeline again, test labels dealt anew: no fit, setting or seed may change (HIL017)
-    of the data             features, contents, sources, charting times: see hilum.modalities.table.profile
+test inputs moved       the whole pipeline again, every test record's numbers moved far away and its categories renamed: the
+fitted preprocessing must not change by a bit (HIL006)
+test labels permuted    the whole pipeline again, test labels dealt anew: no fit, setting or seed may change (HIL017)
+of the data             features, contents, sources, charting times: see hilum.modalities.table.profile
 """
 
 from __future__ import annotations

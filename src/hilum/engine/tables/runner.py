@@ -1,10 +1,10 @@
 """The runner of tables: one cell is one arm and one fold. Deals the folds, learns from train, predicts test, probes.
 
-    fold k      learn from the fold's train part, predict its test part
-    fold None   learn from every record; nothing is tested. It is what `hilum predict` uses, and what the folds' figures speak for
+fold k      learn from the fold's train part, predict its test part
+fold None   learn from every record; nothing is tested. It is what `hilum predict` uses, and what the folds' figures speak for
 
-    control "permuted labels"   before anything else the labels are dealt anew among subjects, one permutation a seed, and the
-                                whole pipeline runs on them: what scores as well as the real labels has learned nothing
+control "permuted labels"   before anything else the labels are dealt anew among subjects, one permutation a seed, and the
+whole pipeline runs on them: what scores as well as the real labels has learned nothing
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hilum.engine.tables.pipeline import (
     subjects_of,
 )
 from hilum.engine.tables.probes import data_evidence, pipeline_evidence
-from hilum.modalities.table.profile import equal_rows
+from hilum.modalities.table.equal_rows import equal_rows
 from hilum.modalities.table.sample import Table
 
 PERMUTED = "permuted labels"
@@ -62,7 +62,9 @@ def run(
     if control not in CONTROLS:
         raise UsageError(f"there is no control '{control}' for tables", do=f"There is: {', '.join(CONTROLS[1:])}")
     if table.rows["target"].null_count():
-        raise DataError("some records have no outcome", where=f"table '{table.name}'", do="Leave them out, or label them")
+        raise DataError(
+            "some records have no outcome", where=f"table '{table.name}'", do="Leave them out, or label them"
+        )
     yield _outcome(task, model, search, seeds, table, fold, control)
 
 
@@ -95,7 +97,11 @@ def _outcome(
     evidence: dict[str, Any] = {
         "scored": {"units": digest(asked.rows["item"].to_numpy()[part == "test"].tolist())},
         "choices": {"settings": describe(pipeline.model).settings, "tried": [list(pair) for pair in pipeline.tried]},
-        "preprocessing": {"fitted on": task.fitted_on, "records": train.height, "fingerprint": pipeline.prepared.fingerprint},
+        "preprocessing": {
+            "fitted on": task.fitted_on,
+            "records": train.height,
+            "fingerprint": pipeline.prepared.fingerprint,
+        },
         "classes": list(table.classes),
     }
     if fold == 0 and not control:
@@ -129,7 +135,9 @@ def parts_of(task: Any, table: Table, fold: int | None) -> Texts:
         return np.full(table.height, "train")
     parts = deal(task.split, records_of(table, task.kind), where=f"table '{table.name}'")
     if not 0 <= fold < len(parts):
-        raise UsageError(f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(parts)} folds")
+        raise UsageError(
+            f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(parts)} folds"
+        )
     return parts[fold]
 
 
@@ -143,7 +151,9 @@ def permute(table: Table, seed: int) -> Table:
     series = np.split(target[order], np.cumsum(np.bincount(member))[:-1])
     dealt = np.random.default_rng([seed, 16]).permutation(len(series))
     moved = np.empty_like(target)
-    moved[order] = np.concatenate([np.resize(series[other], len(own)) for own, other in zip(series, dealt, strict=True)])
+    moved[order] = np.concatenate(
+        [np.resize(series[other], len(own)) for own, other in zip(series, dealt, strict=True)]
+    )
     return replace(table, rows=table.rows.with_columns(pl.Series("target", moved)))
 
 
@@ -170,7 +180,7 @@ def _saver(pipeline: Pipeline, train: Table, fold: int | None) -> Any:
             from hilum.modalities.table.distance import Distance
 
             inputs = pipeline.prepared.apply(train.features)
-            if min(inputs.shape) > 1:
+            if inputs.shape[0] > 1 and inputs.shape[1]:
                 Distance.fit(inputs, subjects_of(train).tolist()).save(folder / DISTANCE)
 
     return save
@@ -178,4 +188,7 @@ def _saver(pipeline: Pipeline, train: Table, fold: int | None) -> Any:
 
 def _merged(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     """Two dictionaries in one; of a name in both, the entries of both."""
-    return {**a, **{name: {**a[name], **found} if name in a and isinstance(found, dict) else found for name, found in b.items()}}
+    return {
+        **a,
+        **{name: {**a[name], **found} if name in a and isinstance(found, dict) else found for name, found in b.items()},
+    }
