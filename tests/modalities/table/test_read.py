@@ -331,7 +331,7 @@ def test_guesses_are_right_where_names_speak(tmp_path: Path) -> None:
     assert (columns.target, columns.subject, columns.id, columns.time) == ("event", "subject", "id", "time")
     assert (columns.source, columns.site, columns.positive, columns.kind) == ("source", "site", "event", "classify")
     assert set(columns.groups) == {"sex", "age band"}
-    assert {"x01", "c01"} <= set(columns.features)
+    assert {"x01", "c01", "sex", "age band"} <= set(read_table(tmp_path / "a.csv", columns).features.columns)
     assert any("40 of them in 80 records" in remark for remark in remarks)
     assert read_table(tmp_path / "a.csv", columns).height == 80
 

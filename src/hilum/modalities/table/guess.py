@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.errors import DataError, unknown
 from hilum.modalities.table.columns import Columns
@@ -86,10 +86,10 @@ def guess_columns(path: Path, *, target: str = "", subject: str = "") -> tuple[C
         f"Subgroups to look at: {_quoted(groups)}; they stay features too." if groups else "",
         f"{without:,} records have no value in '{target}': they are excluded, and counted." if without else "",
     ]
+    named: dict[str, Any] = dict(roles)
     return Columns(
-        **roles,
+        **named,
         kind=kind,
-        features=features if groups else (),
         exclude=aside,
         groups=groups,
         positive=_positive(raw, target) if kind == "classify" else "",
