@@ -16,7 +16,7 @@ from hilum.core.claim import Claim
 from hilum.core.errors import DataError
 from hilum.core.experiment import Arm
 from hilum.core.row import CheckRow, Row
-from hilum.engine.contrasts import difference_of, paired, ranked
+from hilum.engine.contrasts import paired, ranked
 from hilum.engine.figures import ArmScores, metrics_of
 from hilum.engine.judge import Bench, judge
 
@@ -315,13 +315,13 @@ def test_pooled_differences_of_different_rows_have_no_interval() -> None:
     assert none.value is None
 
 
-def test_the_difference_of_a_metric_is_a_metric() -> None:
-    delta = difference_of(AUROC)
-    columns = {"a:target": np.array([0.0, 1.0, 0.0, 1.0]), "a:p:1": np.array([0.1, 0.9, 0.2, 0.8])}
-    columns |= {"b:target": columns["a:target"], "b:p:1": np.array([0.9, 0.1, 0.2, 0.8])}
-    assert delta(columns).value == pytest.approx(1.0 - 0.25)
-    constant = {**columns, "b:target": np.zeros(4)}
-    assert not delta(constant).defined
+def test_every_classify_metric_has_a_paired_interval() -> None:
+    one, two = arm("one", kind="classify"), arm("two", kind="classify")
+    a, b = scores(one, classified(3.0, 1)), scores(two, classified(0.2, 2))
+    for name in ("auroc", "accuracy", "brier"):
+        found = paired(a, b, metrics_of("classify")[name], Estimand("s", pool="all"))
+        assert found.interval is not None, (name, found.reason)
+        assert found.interval.low <= found.value <= found.interval.high  # type: ignore[operator]
 
 
 # Ranks

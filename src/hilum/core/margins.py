@@ -27,9 +27,12 @@ MARGINS: dict[str, Margin] = {
     **dict.fromkeys(
         ("auroc", "auroc-macro", "accuracy", "balanced-accuracy", "kappa", "kappa-quadratic", "dice"), _SCORE
     ),
-    **dict.fromkeys(("f1", "sensitivity", "specificity"), _SCORE),
+    **dict.fromkeys(("f1", "f1-macro", "sensitivity", "specificity"), _SCORE),
+    **dict.fromkeys(("sensitivity-at-95-specificity", "sensitivity-at-90-specificity"), _SCORE),
     "auprc": Margin(absolute=0.02),
-    **dict.fromkeys(("mae", "rmse", "mse", "nrmse", "max-error", "jitter", "jitter-per-second"), _ERROR),
+    **dict.fromkeys(
+        ("mae", "rmse", "mse", "nrmse", "mape", "max-error", "jitter", "jitter-per-second", "brier", "log-loss"), _ERROR
+    ),
     **dict.fromkeys(("within-2mm", "within-3mm", "within-5mm"), _SCORE),
 }
 

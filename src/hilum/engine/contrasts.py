@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.binding import Estimand
-from hilum.core.metric import Columns, Metric, Score
+from hilum.core.metric import Columns, Metric
 from hilum.core.row import Estimate, Range, UnitValue
 from hilum.core.verdict import RankContrast
 from hilum.engine.figures import ArmScores, columns_of, estimate
-from hilum.metrics.stats import FEWEST_FOR_INTERVAL, holm, paired_difference, pooled_interval
+from hilum.metrics.stats import FEWEST_FOR_INTERVAL, holm, paired_difference, pooled_difference_interval
 
 Array = NDArray[Any]
 _KEYS = ("item", "subject", "fold", "seed", "horizon")
@@ -57,8 +57,8 @@ def _paired_interval(
         joined, why = _joined(arm, other, metric, estimand)
         if why:
             return None, why
-        columns, subjects, groups = joined
-        made = pooled_interval(columns, subjects, difference_of(metric), groups=groups)
+        columns, others, subjects, groups = joined
+        made = pooled_difference_interval(columns, others, subjects, metric, groups)
         note = made.note
     if not made.defined:
         return None, note
@@ -67,9 +67,9 @@ def _paired_interval(
 
 def _joined(
     arm: ArmScores, other: ArmScores, metric: Metric, estimand: Estimand
-) -> tuple[tuple[Columns, Array, Array], str]:
-    """Both arms' columns ("a:..." and "b:...") of the rows that both have, the subject of each row, and its group."""
-    nothing: tuple[Columns, Array, Array] = ({}, np.empty(0), np.empty(0))
+) -> tuple[tuple[Columns, Columns, Array, Array], str]:
+    """Both arms' columns of the rows that both have, in one order, the subject of each row, and its group."""
+    nothing: tuple[Columns, Columns, Array, Array] = ({}, {}, np.empty(0), np.empty(0))
     keys = [key for key in _KEYS if key in arm.frame.columns and key in other.frame.columns]
     if arm.frame.select(keys).is_duplicated().any() or other.frame.select(keys).is_duplicated().any():
         return nothing, "the arms' rows cannot be paired: several have one item, fold and seed"
@@ -82,41 +82,10 @@ def _joined(
             nothing,
             f"the arms score different rows: {arm.frame.height} and {other.frame.height}, {both.height} shared",
         )
-    columns = {f"a:{name}": both[name].cast(float).to_numpy() for name in names}
-    columns |= {f"b:{name}": both[f"{name}:other"].cast(float).to_numpy() for name in names}
+    mine = {name: both[name].cast(float).to_numpy() for name in names}
+    theirs = {name: both[f"{name}:other"].cast(float).to_numpy() for name in names}
     labels = ["seed", "fold"] if estimand.pool == "fold" else ["seed"]
-    return (columns, both["subject"].to_numpy(), np.column_stack([both[name].to_numpy() for name in labels])), ""
-
-
-def difference_of(metric: Metric) -> Metric:
-    """The metric of the columns "a:..." less that of the columns "b:...", as a metric of both."""
-
-    def side(columns: Columns, prefix: str) -> dict[str, Array]:
-        return {name.removeprefix(prefix): column for name, column in columns.items() if name.startswith(prefix)}
-
-    def compute(columns: Columns) -> Score:
-        scores = [metric(side(columns, prefix)) for prefix in ("a:", "b:")]
-        undefined = next((score for score in scores if not score.defined), None)
-        return undefined or Score(scores[0].value - scores[1].value)
-
-    fast = metric.resample
-    return Metric(
-        name=f"delta-{metric.name}",
-        title=f"difference in {metric.title}",
-        unit=metric.unit,
-        direction=metric.direction,
-        bounds=(-math.inf, math.inf),
-        definition=f"{metric.title} of one method less that of another on the same rows",
-        pooling=metric.pooling,
-        source=metric.source,
-        needs=tuple(f"{prefix}{name}" for prefix in ("a:", "b:") for name in metric.needs),
-        compute=compute,
-        resample=None
-        if fast is None
-        else lambda columns, member, counts: (
-            fast(side(columns, "a:"), member, counts) - fast(side(columns, "b:"), member, counts)
-        ),
-    )
+    return (mine, theirs, both["subject"].to_numpy(), np.column_stack([both[name].to_numpy() for name in labels])), ""
 
 
 def ranked(
