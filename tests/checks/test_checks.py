@@ -59,7 +59,7 @@ def future(**horizons: dict[str, Any]) -> dict[str, Any]:
 
 CASES = [
     ("HIL001", study(arm()), "pass", "none shared"),
-    ("HIL001", study(arm(split={"train": ["p1", "p2"], "test": ["p2"]})), "fail", "1 subjects stand in both"),
+    ("HIL001", study(arm(split={"train": ["p1", "p2"], "test": ["p2"]})), "fail", "1 subject in both"),
     ("HIL001", study(arm(), known=False), "cannot tell", "not known"),
     ("HIL001", study(arm(split={})), "cannot tell", "not known"),
     ("HIL001", study(arm(personal=True)), "not applicable", "its own past"),

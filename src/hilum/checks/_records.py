@@ -71,6 +71,11 @@ def named(index: float, classes: tuple[str, ...]) -> str:
     return classes[place] if 0 <= place < len(classes) else f"class {place}"
 
 
+def many(count: int, one: str, several: str = "") -> str:
+    """A number of things: "1 fold", "2 folds"."""
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
 def listed(words: list[str], most: int = 4) -> str:
     """The first few of a list, and how many more there are."""
     more = f" and {len(words) - most} more" if len(words) > most else ""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from hilum.checks._records import folds, listed
+from hilum.checks._records import folds, many
 from hilum.core.check import ArmStudy, Finding, Study
 
 CODE = "HIL001"
@@ -61,7 +61,7 @@ def _failed(parts: Parts, pair: str, pretrained: set[str], proof: Mapping[str, o
     shared = {f"{a} and {b}": parts[a] & parts[b] for a, b in combinations(sorted(parts), 2)}
     told = []
     if shared.get(pair):
-        told.append(f"{len(shared[pair])} subjects stand in both {pair}: {listed(sorted(shared[pair]))}")
+        told.append(f"{many(len(shared[pair]), 'subject')} in both {pair}")
     if "train" in parts and len(parts) > 1:
         outside = set().union(*(subjects for part, subjects in parts.items() if part != "train"))
         both = outside & parts["train"]
@@ -69,7 +69,7 @@ def _failed(parts: Parts, pair: str, pretrained: set[str], proof: Mapping[str, o
         if both:
             told.append(f"{len(both)} of the {len(outside)} subjects outside train are also in train")
     if pretrained:
-        told.append(f"{len(pretrained)} test subjects were in the data of the pretrained part")
+        told.append(f"{many(len(pretrained), 'test subject')} in the data of the pretrained part")
         proof = {**proof, "in pretraining": len(pretrained)}
     examples = sorted(shared.get(pair) or pretrained)[:10]
     counts = {between: len(subjects) for between, subjects in shared.items()}

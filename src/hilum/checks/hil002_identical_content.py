@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hilum.checks._records import folds, has, known_of_data, listed, once
+from hilum.checks._records import folds, has, known_of_data, many, once
 from hilum.core.check import Finding, Study
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ SEVERITY = "critical"
 KIND = "defect"
 SCOPE = "data"
 MOST_CHANCE = 0.01
+GROUPS = ("group of identical records", "groups of identical records")
 
 
 def check(study: Study) -> Finding:
@@ -35,7 +36,7 @@ def check(study: Study) -> Finding:
         return Finding.cannot_tell("no content of the records was hashed")
     groups, repeated = _repeated(once(records))
     proof = {
-        "content": rows.get("content", "declared"),
+        "content": rows.get("content"),
         "groups of identical records": groups,
         "records in them": repeated,
     }
@@ -43,18 +44,16 @@ def check(study: Study) -> Finding:
         ((fold, _crossing(frame)) for fold, frame in folds(records)), key=lambda pair: pair[1].height, default=None
     )
     if worst is None:
-        return Finding.cannot_tell(
-            f"no split is stored; {groups} groups of identical records ({repeated} records)", **proof
-        )
+        return Finding.cannot_tell(f"no split is stored; {many(groups, *GROUPS)} ({repeated} records)", **proof)
     fold, crossing = worst
     if not crossing.height:
         return Finding.passed(
-            f"{records['item'].n_unique()} records, {groups} groups of identical ones, none in two parts", **proof
+            f"{records['item'].n_unique()} records, {many(groups, *GROUPS)}, none in two parts of the split", **proof
         )
     tested = int(crossing["tested"].sum())
     items = [str(item) for item in crossing["example"].head(10).to_list()]
     proof |= {"fold": fold, "groups in two parts": crossing.height, "test records": tested, "examples": items}
-    told = f"{crossing.height} groups of identical records stand in two parts of the split ({tested} test records), e.g. {listed(items, 2)}"
+    told = f"{many(crossing.height, *GROUPS)} in two parts of the split ({many(tested, 'test record')})"
     doubt = coincidence(rows)
     return Finding.cannot_tell(f"{told}; {doubt}", **proof) if doubt else Finding.failed(told, **proof)
 

@@ -10,8 +10,8 @@ Seen in the wild covid19-cough: 112 of 115 groups of byte-identical recordings (
 
 from __future__ import annotations
 
-from hilum.checks._records import has, known_of_data, listed, once
-from hilum.checks.hil002_identical_content import coincidence
+from hilum.checks._records import has, known_of_data, many, once
+from hilum.checks.hil002_identical_content import GROUPS, coincidence
 from hilum.core.check import Finding, Study
 
 CODE = "HIL003"
@@ -39,14 +39,11 @@ def check(study: Study) -> Finding:
     conflict = same.filter(pl.col("labels") > 1).sort("example")
     proof = {"content": rows.get("content"), "groups of identical records": same.height}
     if not conflict.height:
-        return Finding.passed(f"{same.height} groups of identical records, none with conflicting labels", **proof)
+        return Finding.passed(f"{many(same.height, *GROUPS)}, none with conflicting labels", **proof)
     examples = [str(item) for item in conflict["example"].head(10).to_list()]
     counted = int(conflict["records"].sum())
     proof |= {"groups with conflicting labels": conflict.height, "records in them": counted, "examples": examples}
-    told = (
-        f"{conflict.height} of {same.height} groups of identical records carry conflicting labels ({counted} records), "
-        f"e.g. {listed(examples, 2)}"
-    )
+    told = f"conflicting labels in {conflict.height} of {many(same.height, *GROUPS)} ({counted} records)"
     doubt = coincidence(rows)
     if doubt:
         return Finding.cannot_tell(f"{told}; {doubt}", **proof)

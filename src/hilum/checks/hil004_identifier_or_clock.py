@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hilum.checks._records import known_of_data, listed
+from hilum.checks._records import known_of_data, listed, many
 from hilum.core.check import Finding, Study
 
 CODE = "HIL004"
@@ -42,11 +42,13 @@ def check(study: Study) -> Finding:
     proof = {"features": len(features), "found": found, "whole and unique in each record": unsure}
     if found:
         told = listed([f"'{name}' ({why})" for name, why in found.items()])
-        return Finding.failed(f"{len(found)} of {len(features)} features are identifiers or clocks: {told}", **proof)
+        return Finding.failed(
+            f"an identifier or a clock: {len(found)} of {many(len(features), 'feature')}: {told}", **proof
+        )
     if not looked_at:
         return Finding.cannot_tell(f"no feature has {FEWEST} values: a pattern would be coincidence", **proof)
     beside = f"; look at {listed(unsure)}: whole numbers, no two alike" if unsure else ""
-    return Finding.passed(f"{len(looked_at)} features, none is an identifier or a clock{beside}", **proof)
+    return Finding.passed(f"{many(len(looked_at), 'feature')}, none an identifier or a clock{beside}", **proof)
 
 
 def _why(feature: Mapping[str, Any]) -> str:

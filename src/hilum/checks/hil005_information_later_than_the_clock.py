@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hilum.checks._records import known_of_data, listed
+from hilum.checks._records import known_of_data, listed, many
 from hilum.core.check import ArmStudy, Finding, Study
 
 CODE = "HIL005"
@@ -67,13 +67,14 @@ def _charted(charted: Mapping[str, Mapping[str, Any]] | None) -> Finding:
             for name, found in late.items()
         ]
         return Finding.failed(
-            f"{len(late)} features are charted after the time of prediction: {listed(told)}", charted=proof
+            f"{many(len(late), 'feature')} charted after the time of prediction: {listed(told)}", charted=proof
         )
     of = sum(int(found["of"]) for found in charted.values())
     if not of:
         return Finding.cannot_tell("no record says when a feature was charted", charted=proof)
     return Finding.passed(
-        f"{len(charted)} features, {of} charting times, none after the time of prediction", charted=proof
+        f"{many(len(charted), 'feature')}, {many(of, 'charting time')}, none after the time of prediction",
+        charted=proof,
     )
 
 

@@ -11,6 +11,7 @@ Read more        Ambroise and McLachlan, PNAS 99 (2002): genes selected before c
 
 from __future__ import annotations
 
+from hilum.checks._records import many
 from hilum.core.check import Finding, Study
 
 CODE = "HIL006"
@@ -30,7 +31,7 @@ def check(study: Study) -> Finding:
     moved = {cell: dict(probe) for cell, probe in probes.items() if probe["before"] != probe["after"]}
     if moved or beyond:
         told = [
-            f"the fitted preprocessing changes when test inputs are moved, in {len(moved)} of {len(probes)} cells"
+            f"the fitted preprocessing changes when test inputs are moved, in {len(moved)} of {many(len(probes), 'cell')}"
             if moved
             else "",
             f"fitted on '{next(iter(beyond.values()))}' instead of train" if beyond else "",
@@ -39,6 +40,6 @@ def check(study: Study) -> Finding:
     if not probes:
         return Finding.cannot_tell("the probe that moves test inputs was not run")
     return Finding.passed(
-        f"test inputs moved far away in {len(probes)} cells: the fitted preprocessing is equal to the last bit",
+        f"test inputs moved far away in {many(len(probes), 'cell')}: the fitted preprocessing is equal to the last bit",
         probes={cell: dict(probe) for cell, probe in probes.items()},
     )

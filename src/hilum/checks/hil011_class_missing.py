@@ -9,7 +9,7 @@ Not applicable   the target is a number.
 
 from __future__ import annotations
 
-from hilum.checks._records import folds, listed, named, subject_of
+from hilum.checks._records import folds, listed, many, named, subject_of
 from hilum.core.check import Finding, Study
 
 CODE = "HIL011"
@@ -50,8 +50,9 @@ def check(study: Study) -> Finding:
     }
     if missing:
         told = listed([f"'{one['class']}' in {one['part']} of fold {one['fold']}" for one in missing])
-        return Finding.failed(f"a class is missing in {len(missing)} parts: {told}", **proof)
+        return Finding.failed(f"a class is missing in {many(len(missing), 'part')}: {told}", **proof)
     return Finding.passed(
-        f"all {len(classes)} classes stand in every part of {len(by_fold)} folds; at least {fewest} subjects of each are tested",
+        f"all {len(classes)} classes stand in every part of {many(len(by_fold), 'fold')}; "
+        f"at least {many(fewest or 0, 'subject')} of each tested",
         **proof,
     )

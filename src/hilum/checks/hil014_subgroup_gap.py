@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hilum.checks._pooled import Contrast, contrast, leading_metric, p_of, rows_of
-from hilum.checks._records import listed, subject_of
+from hilum.checks._records import listed, many, subject_of
 from hilum.core.check import ArmStudy, Finding, Study
 from hilum.core.metric import Metric
 from hilum.metrics.stats import holm
@@ -46,7 +46,7 @@ def check(study: Study) -> Finding:
     found, small = _gaps(arm, metric, columns)
     proof: dict[str, object] = {"too small": small}
     if not found:
-        return Finding.cannot_tell(f"{len(small)} subgroups, all too small to say: {listed(small)}", **proof)
+        return Finding.cannot_tell(f"{many(len(small), 'subgroup')}, all too small to say: {listed(small)}", **proof)
     adjusted = holm(np.array([p_of(gap.interval, gap.difference) for gap in found.values()]))
     least = study.margin or 0.0
     off = [
@@ -70,7 +70,7 @@ def check(study: Study) -> Finding:
         return Finding.failed(f"{metric.title}: {listed([_told(name, found[name]) for name in off])}{apart}", **proof)
     widest = max(found, key=lambda name: abs(found[name].difference))
     return Finding.passed(
-        f"{len(found)} subgroups, no gap is shown; widest: {_told(widest, found[widest])}{apart}", **proof
+        f"{many(len(found), 'subgroup')}, no gap is shown; widest: {_told(widest, found[widest])}{apart}", **proof
     )
 
 

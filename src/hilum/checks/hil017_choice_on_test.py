@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hilum.checks._records import listed
+from hilum.checks._records import listed, many
 from hilum.core.check import Finding, Study
 
 CODE = "HIL017"
@@ -34,11 +34,11 @@ def check(study: Study) -> Finding:
         parts = sorted({part for found in changed.values() for part in found})
         named = "" if parts == ["fit"] else f" ({listed(parts)})"
         return Finding.failed(
-            f"what was learned changes when test labels are permuted, in {len(changed)} of {len(probes)} cells{named}",
+            f"what was learned changes when test labels are permuted, in {len(changed)} of {many(len(probes), 'cell')}{named}",
             changed={cell: {"before": probes[cell]["before"], "after": probes[cell]["after"]} for cell in changed},
         )
     return Finding.passed(
-        f"test labels permuted in {len(probes)} cells: fit, settings, threshold and seed are equal to the last bit",
+        f"test labels permuted in {many(len(probes), 'cell')}: fit, settings, threshold and seed are equal to the last bit",
         probes={cell: dict(probe) for cell, probe in probes.items()},
     )
 

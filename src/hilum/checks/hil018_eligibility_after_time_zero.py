@@ -10,7 +10,7 @@ Read more        Suissa, Am. J. Epidemiol. 167 (2008): immortal time bias (cited
 
 from __future__ import annotations
 
-from hilum.checks._records import known_of_data, listed
+from hilum.checks._records import known_of_data
 from hilum.core.check import Finding, Study
 
 CODE = "HIL018"
@@ -35,10 +35,7 @@ def check(study: Study) -> Finding:
     if found.get("late"):
         told = f"{found['late']} of {found['of']} records became eligible after their time of prediction"
         latest = f", by up to {found['latest']:.6g}" if found.get("latest") else ""
-        examples = (
-            f", e.g. {listed([str(item) for item in found.get('examples', ())], 2)}" if found.get("examples") else ""
-        )
-        return Finding.failed(told + latest + examples, **proof)
+        return Finding.failed(told + latest, **proof)
     if cohort:
         return Finding.passed("the cohort is the same without events after the time of prediction", **proof)
     if not found.get("of"):

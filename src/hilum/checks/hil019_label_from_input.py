@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hilum.checks._records import known_of_data, listed
+from hilum.checks._records import known_of_data, listed, many
 from hilum.core.check import Finding, Study
 
 CODE = "HIL019"
@@ -47,14 +47,15 @@ def check(study: Study) -> Finding:
         told.append(f"the label is made from {len(shared)} of the features: {listed(shared)}")
     if deciding:
         rules = listed([f"'{one}' ({rule})" if rule else f"'{one}'" for one, rule in deciding.items()])
-        told.append(f"{len(deciding)} features alone give the label of every record: {rules}")
+        told.append(f"the label of every record can be read off {many(len(deciding), 'feature')} alone: {rules}")
     if told:
         return Finding.failed("; ".join(told), **proof)
     perhaps = {feature["name"]: feature["alone"]["rule"] for feature in judged if feature["alone"].get("rule")}
     if perhaps:
         rules = listed([f"'{one}' ({rule})" for one, rule in perhaps.items()])
         return Finding.cannot_tell(
-            f"{len(perhaps)} features alone give the label of every record, but a class has fewer than 10 subjects: {rules}",
+            f"the label of every record can be read off {many(len(perhaps), 'feature')} alone, "
+            f"but a class has fewer than 10 subjects: {rules}",
             **proof,
         )
     most = (
