@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from hilum.cli_parts import Json, RunPath, console, print_json
+from hilum.core.errors import UsageError
 
 new_app = typer.Typer(help="Begin something: a study of one's own table.", no_args_is_help=True)
 
@@ -19,32 +20,41 @@ def audit(
     split: Annotated[str, typer.Option(help="Column of the part or fold.")] = "",
     record: Annotated[str, typer.Option("--id", help="Column of the record's id.")] = "",
     time: Annotated[str, typer.Option(help="Column that says when.")] = "",
+    time_zero: Annotated[str, typer.Option(help="Column of the time of prediction.")] = "",
+    eligible: Annotated[str, typer.Option(help="Column of the time at which eligibility was decided.")] = "",
     source: Annotated[str, typer.Option(help="Column of the device or channel.")] = "",
     site: Annotated[str, typer.Option(help="Column that says where.")] = "",
     content: Annotated[str, typer.Option(help="Column of a content hash, or of file names beside the table.")] = "",
     features: Annotated[str, typer.Option(help="Only these features, separated by commas.")] = "",
     exclude: Annotated[str, typer.Option(help="Columns to leave aside, separated by commas.")] = "",
+    made_from: Annotated[str, typer.Option(help="Columns that the outcome is made from, separated by commas.")] = "",
+    charted: Annotated[str, typer.Option(help="When features were charted: feature=column, separated by commas.")] = "",
     kind: Annotated[Literal["classify", "regress"], typer.Option(help="What the outcome is.")] = "classify",
     future: Annotated[bool | None, typer.Option("--future/--no-future", help="Is it meant for later patients?")] = None,
     prevalence: Annotated[float | None, typer.Option(help="Share of positives where it will be used.")] = None,
     as_json: Json = False,
 ) -> None:
     """Audit a table and its split: exit code 4 where a critical or major check fails, for someone else's CI."""
-    from hilum.engine.table_audit import audit_file
+    from hilum.engine.table_audit import audit_failed, audit_file
     from hilum.report.terminal import audit_table
 
     rows = audit_file(
         table,
         subject=subject,
         target=target,
+        record=record,
         split=split,
         time=time,
+        time_zero=time_zero,
+        eligible=eligible,
         source=source,
         site=site,
         content=content,
         features=_names(features),
         exclude=_names(exclude),
         kind=kind,
+        made_from=_names(made_from),
+        charted=_pairs(charted),
         future_use=future,
         prevalence=prevalence,
     )
@@ -52,8 +62,7 @@ def audit(
         print_json([row.to_json() for row in rows])
     else:
         console().print(audit_table(rows, title=f"Audit of {table}"))
-    failed = any(row.status == "fail" and row.severity in {"critical", "major"} for row in rows)
-    raise typer.Exit(4 if failed else 0)
+    raise typer.Exit(4 if audit_failed(rows) else 0)
 
 
 def compare(
@@ -130,3 +139,13 @@ def register(app: typer.Typer) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in _names(text)]
+    for feature, _, column in pairs:
+        if not column:
+            raise UsageError(
+                f"'{feature}' has no column", where="--charted", do="Write feature=column, e.g. lactate=lactate_time"
+            )
+    return {feature.strip(): column.strip() for feature, _, column in pairs}

@@ -32,9 +32,15 @@ def shuffled(given_records: Records, order: np.ndarray) -> Records:
 
 
 @given(
-    st.integers(6, 60), st.integers(1, 4), st.integers(2, 6), st.integers(0, 99), st.sampled_from(["classify", "regress"])
+    st.integers(6, 60),
+    st.integers(1, 4),
+    st.integers(2, 6),
+    st.integers(0, 99),
+    st.sampled_from(["classify", "regress"]),
 )
-def test_k_folds_hold_each_subject_once_and_are_balanced(subjects: int, each: int, folds: int, seed: int, kind: str) -> None:
+def test_k_folds_hold_each_subject_once_and_are_balanced(
+    subjects: int, each: int, folds: int, seed: int, kind: str
+) -> None:
     dealt = records(subjects, each, seed, kind)
     fold = k_folds(dealt, folds, seed)
     for who in np.unique(dealt.subject):
@@ -55,7 +61,9 @@ def test_the_order_of_rows_changes_nothing(order: list[int], rule: str, kind: st
     time = np.random.default_rng(1).permutation(30).astype(float)
     dealt = records(10, 3, kind=kind, time=time, source=np.repeat(["a", "b", "c"], [9, 9, 12]))
     moved = np.array(order)
-    for one, other in zip(deal(Rule(rule, folds=3), dealt), deal(Rule(rule, folds=3), shuffled(dealt, moved)), strict=True):
+    for one, other in zip(
+        deal(Rule(rule, folds=3), dealt), deal(Rule(rule, folds=3), shuffled(dealt, moved)), strict=True
+    ):
         assert (one[moved] == other).all()
 
 

@@ -8,7 +8,7 @@ What needs a model (calibration, comparators, permuted labels) is not asked: `hi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,11 @@ def audit_file(
     *,
     subject: str,
     target: str,
+    record: str = "",
     split: str = "",
     time: str = "",
+    time_zero: str = "",
+    eligible: str = "",
     source: str = "",
     content: str = "",
     site: str = "",
@@ -80,6 +83,7 @@ def audit_file(
     exclude: Sequence[str] = (),
     kind: str = "classify",
     made_from: Sequence[str] = (),
+    charted: Mapping[str, str] | None = None,
     future_use: bool | None = None,
     prevalence: float | None = None,
 ) -> list[CheckRow]:
@@ -89,8 +93,11 @@ def audit_file(
         path: CSV, Parquet or xlsx.
         subject: Column that says whose record it is; "" where that is not known.
         target: The outcome's column.
+        record: Column of the record's id; without one, ids are made from the records' content.
         split: Column that gives each record its part or fold.
         time: Column of the time of record.
+        time_zero: Column of the time of prediction.
+        eligible: Column of the time at which it was decided that the record belongs to the study.
         source: Column of what acquired it.
         content: Column with a hash of the record's content, or the path of its file relative to the table.
         site: Column of the place.
@@ -98,6 +105,7 @@ def audit_file(
         exclude: Columns that are left aside.
         kind: "classify" or "regress".
         made_from: Columns that the outcome is made from.
+        charted: Feature to the column that says when it was charted.
         future_use: Whether the study claims use on later patients.
         prevalence: The share of positives where a model is meant to be used.
 
@@ -111,7 +119,11 @@ def audit_file(
         target=target,
         kind=kind,
         subject=subject,
+        id=record,
         time=time,
+        time_zero=time_zero,
+        eligible=eligible,
+        charted=tuple((charted or {}).items()),
         source=source,
         site=site,
         content=content,
