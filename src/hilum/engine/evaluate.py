@@ -8,9 +8,11 @@ from typing import Any
 
 from hilum.core.binding import Bound, Estimand, match
 from hilum.core.claim import Claim, read_claims
+from hilum.core.component import describe
 from hilum.core.experiment import Cell
 from hilum.core.finder import Found
-from hilum.core.row import Row
+from hilum.core.metric import Metric
+from hilum.core.row import Estimate, Row
 from hilum.core.run import CellFolder, RunFolder
 from hilum.core.store import write_json
 from hilum.engine.audit import Use, audit
@@ -99,8 +101,14 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
             "direction": metrics[name].direction,
             "horizon": horizon,
             "horizon_s": None if horizon is None else seconds[horizon],
-            "estimate": asdict(estimate(scores, metrics[name], estimand)),
+            "estimate": asdict(_estimate(scores, metrics[name], estimand)),
             "estimand": str(estimand),
         }
         for name, estimand, horizon in asked
     ]
+
+
+def _estimate(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
+    if metric.name == "calibration-slope" and describe(scores.arm.model).name == scores.arm.task.trivial:
+        return Estimate(None, None, reason="a constant has no slope: what varies from fold to fold is train's share")
+    return estimate(scores, metric, estimand)
