@@ -182,9 +182,9 @@ def shares(step: float = 0.2) -> Ticks:
     return [(round(value, 6), f"{value:g}") for value in np.round(np.arange(0, 1 + 1e-9, step), 6)]
 
 
-def unit_axes(x_title: str, y_title: str, **changes: int) -> Axes:
+def unit_axes(x_title: str, y_title: str) -> Axes:
     """Axes from 0 to 1 both ways."""
-    return Axes((0.0, 1.0), (0.0, 1.0), shares(), shares(), x_title, y_title, **changes)
+    return Axes((0.0, 1.0), (0.0, 1.0), shares(), shares(), x_title, y_title)
 
 
 def cut(text: str, most: int) -> str:

@@ -41,7 +41,11 @@ def comparison_table(found: Sequence[Comparison]) -> RenderableType:
             one.verdict,
         )
     first = found[0]
-    left = f"; {first.only_a} and {first.only_b} predicted by one side only are left out" if first.only_a or first.only_b else ""
+    left = (
+        f"; {first.only_a} and {first.only_b} predicted by one side only are left out"
+        if first.only_a or first.only_b
+        else ""
+    )
     several = " Several pairs: p-values are not adjusted." if len(found) > 1 else ""
     return Group(table, Text(f"On {first.records} shared records{left}. {first.method}.{several}", style="dim"))
 
@@ -56,7 +60,9 @@ def prediction_view(found: Prediction) -> RenderableType:
     frame = found.frame
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in frame.columns:
-        table.add_column(name.replace("_", " "), justify="left" if name in {"item", "subject"} else "right", overflow="fold")
+        table.add_column(
+            name.replace("_", " "), justify="left" if name in {"item", "subject"} else "right", overflow="fold"
+        )
     for row in frame.head(MOST_ROWS).iter_rows():
         table.add_row(*(figure(value, 3) if isinstance(value, float) else str(value) for value in row))
     parts: list[RenderableType] = [Rule(Text(found.arm))]
@@ -65,7 +71,12 @@ def prediction_view(found: Prediction) -> RenderableType:
     parts += [Text(f"{found.arm}: {found.chosen}; {found.figure}."), Text(), table]
     if frame.height > MOST_ROWS:
         parts.append(Text(f"... {frame.height - MOST_ROWS} more records: --out FILE writes them all", style="dim"))
-    return Group(*parts, Text(), _unusual(found), Text(f"Learned from {found.licence}. For research: no medical device.", style="dim"))
+    return Group(
+        *parts,
+        Text(),
+        _unusual(found),
+        Text(f"Learned from {found.licence}. For research: no medical device.", style="dim"),
+    )
 
 
 def _unusual(found: Prediction) -> RenderableType:

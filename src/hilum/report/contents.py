@@ -10,7 +10,7 @@ from typing import Any
 from hilum.core.row import CheckRow, Estimate, Row, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
-from hilum.report.numbers import figure, with_interval
+from hilum.report.numbers import told, told_with_interval
 
 STATUS_ORDER = {"fail": 0, "cannot tell": 1, "pass": 2, "not applicable": 3}
 
@@ -119,9 +119,9 @@ def leader_in_words(contents: Contents) -> str:
     against = (
         ""
         if found.trivial is None
-        else f", against {figure(found.trivial.estimate.value, 3)} of the {found.trivial.arm}"
+        else f", against {told(found.trivial.estimate.value, found.best.unit)} of the {found.trivial.arm}"
     )
-    return f"{first}, {found.best.metric_title} {with_interval(found.best.estimate, 3)}{against}."
+    return f"{first}, {found.best.metric_title} {told_with_interval(found.best.estimate, found.best.unit)}{against}."
 
 
 def grouped(checks: Sequence[CheckRow]) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:

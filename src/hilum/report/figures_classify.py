@@ -26,6 +26,7 @@ from hilum.report.tables import Predicted, TableArm, Tables
 Array = NDArray[np.float64]
 MOST_ROWS = 100_000
 MOST_OTHERS = 5
+HIGHEST_THRESHOLD = 0.95  # beyond, a handful of records decides
 POINTS = np.linspace(0.0, 1.0, 101)
 
 
@@ -79,8 +80,9 @@ def _sensitivity(true: Array, false: Array) -> Array:
 
 
 def _precision(true: Array, false: Array) -> Array:
-    recall, called = true[1:] / true[-1], true[1:] + false[1:]
-    precision = np.divide(true[1:], called, out=np.zeros(len(called)), where=called > 0)
+    some = true + false > 0  # rows that a resample did not draw call nobody
+    true, called = true[some], (true + false)[some]
+    recall, precision = true / true[-1], true / called
     place = np.searchsorted(recall, POINTS - 1e-12, "left")
     return np.asarray(precision[np.minimum(place, len(precision) - 1)], dtype=np.float64)
 
@@ -198,12 +200,16 @@ def _calibration(best: TableArm, others: Sequence[TableArm], tables: Tables, syn
         [(v, f"{v:g}") for v in (0, 0.2, 0.4, 0.6, 0.8, 1)], "predicted risk", "observed share", height=410,
     )  # fmt: skip
     axes.rule((0, 0), (1, 1), "ideal")
-    _draw_band(axes, found.band, best)
+    if found.band is not None:
+        kept = _where_predicted(found.band.x, p)
+        axes.band(found.band.x[kept], found.band.low[kept], found.band.high[kept], f"c{best.colour}")
     for arm in others:
         own = _drawn_from(arm)[0]
         line = calibration_curve(own.target, own.said[:, 1])
-        axes.line(line.predicted, line.observed, f"c{arm.colour}")
-    axes.line(found.predicted, found.observed, f"best c{best.colour}")
+        kept = _where_predicted(line.predicted, own.said[:, 1])
+        axes.line(line.predicted[kept], line.observed[kept], f"c{arm.colour}")
+    kept = _where_predicted(found.predicted, p)
+    axes.line(found.predicted[kept], found.observed[kept], f"best c{best.colour}")
     axes.dots(found.bins.predicted, found.bins.observed, f"c{best.colour}", radius=3.4)
     _spread_of_predictions(axes, target, p, best)
     legend = [_calibration_legend(arm, wide=arm is best) for arm in (best, *others)]
@@ -215,6 +221,12 @@ def _calibration(best: TableArm, others: Sequence[TableArm], tables: Tables, syn
         f"Line: restricted cubic spline on the logit scale, all test predictions pooled. Dots: {len(found.bins.count)} bins of equal "
         f"mass. Below: how often each risk was predicted, upwards where {tables.event}, downwards elsewhere. Dashed: ideal.{why}{said}",
     )
+
+
+def _where_predicted(x: Array, p: Array) -> NDArray[np.bool_]:
+    """Points between the 1 % and 99 % quantiles of the predictions: beyond, a line would be a guess of the spline."""
+    low, high = np.quantile(p, [0.01, 0.99])
+    return np.asarray((x >= max(low, 0.003)) & (x <= min(high, 0.997)))
 
 
 def _spread_of_predictions(axes: Axes, target: Array, p: Array, best: TableArm) -> None:
@@ -244,19 +256,21 @@ def _decisions(best: TableArm, others: Sequence[TableArm], synthetic: bool) -> P
     steps = [(v, f"{v:.3g}") for v in ticks(low, high, 6) if low <= v <= high]
     axes = Axes(
         (0.0, 1.0), (low, high), [(v, f"{100 * v:g} %") for v in (0, 0.2, 0.4, 0.6, 0.8, 1)], steps,
-        "threshold probability", "net benefit (true positives a record)",
+        "threshold probability", "net benefit (true positives a record)", right=24,
     )  # fmt: skip
-    band = found.band
-    _draw_band(axes, band, best)
+    if found.band is not None:
+        kept = found.band.x <= HIGHEST_THRESHOLD
+        axes.band(found.band.x[kept], found.band.low[kept], found.band.high[kept], f"c{best.colour}")
     t = found.threshold
     seen = found.treat_all >= low
+    drawn = t <= HIGHEST_THRESHOLD
     axes.line(t[seen], found.treat_all[seen], "c0", dashed=True)
     axes.line((0.0, 1.0), (0.0, 0.0), "c0")
     for arm in others:
         own = _drawn_from(arm)[0]
         line = decision_curve(own.target, own.said[:, 1])
-        axes.line(line.threshold, np.maximum(line.model, low), f"c{arm.colour}")
-    axes.line(t, np.maximum(found.model, low), f"best c{best.colour}")
+        axes.line(line.threshold[drawn], np.maximum(line.model, low)[drawn], f"c{arm.colour}")
+    axes.line(t[drawn], np.maximum(found.model, low)[drawn], f"best c{best.colour}")
     legend = [Legend(cut(arm.name, 48), f"{'best ' if arm is best else ''}c{arm.colour}") for arm in (best, *others)]
     legend += [Legend("act on everybody", "c0", dashed=True), Legend("act on nobody", "c0")]
     why = f" No band: {found.note}." if found.note else " Band: pointwise 95 % over subjects."
@@ -265,7 +279,7 @@ def _decisions(best: TableArm, others: Sequence[TableArm], synthetic: bool) -> P
         "Decision curve",
         picture(axes, legend, label=f"Decision curve of {best.name}", synthetic=synthetic),
         "A threshold of 20 % says that four unneeded actions are as bad as one missed event; which thresholds are sensible is a clinical "
-        f"question. Lines that fall below the picture are cut.{why}{said}",
+        f"question. Lines that fall below the picture are cut, and not drawn above 95 %.{why}{said}",
     )
 
 
@@ -296,7 +310,7 @@ def _drawn_from(arm: TableArm) -> tuple[Predicted, str]:
     """The rows that a picture is drawn from, and what must be said of them."""
     assert arm.predicted is not None
     rows = arm.predicted
-    finite = np.isfinite(rows.said).all(axis=1)
+    finite = np.asarray(np.isfinite(rows.said).all(axis=1))
     lost = f" {int((~finite).sum())} predictions are not finite and are not drawn." if not finite.all() else ""
     rows = rows.take(finite) if lost else rows
     total = len(rows.target)

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from hilum.report.chart import drawing
 from hilum.report.tables import PartLine, Tables
 
-WIDTH, MAIN, SIDE, GAP = 460, 236, 186, 26
+WIDTH, MAIN, SIDE, GAP = 460, 222, 200, 26
 LINE, ROOM = 16, 9
 
 
@@ -62,11 +62,11 @@ def flow_diagram(tables: Tables, *, synthetic: bool) -> Markup:
     if flow is None or flow.analysed is None:
         return Markup("")
     parts: list[str] = []
-    y = 18 if synthetic else 2
+    y = 18.0 if synthetic else 2.0
     if synthetic:
         parts.append(f'<text class="word" x="{WIDTH - 4}" y="12" text-anchor="end">synthetic data</text>')
-    whose = "" if flow.excluded or flow.analysed.subjects is None else f", {flow.analysed.subjects:,} subjects"
-    y = _box(parts, 2, y, MAIN, _wrapped("In the table", f"{flow.start:,} records{whose}", most=34))
+    first = [f"{flow.start:,} records", *([] if flow.excluded else ["none was excluded by the run"])]
+    y = _box(parts, 2, y, MAIN, _wrapped("In the table", *first, most=32))
     left = flow.start
     for why, records in flow.excluded:
         box = _wrapped(f"Excluded: {records:,} records", why, most=27)
@@ -79,7 +79,7 @@ def flow_diagram(tables: Tables, *, synthetic: bool) -> Markup:
         y = low
         y = _box(parts, 2, y, MAIN, Box((f"{left:,} records",)))
     _arrow(parts, 2 + MAIN / 2, y, y + GAP)
-    y = _box(parts, 2, y + GAP, MAIN, _wrapped("Analysed", *_told(flow.analysed, tables), most=34))
+    y = _box(parts, 2, y + GAP, MAIN, _wrapped("Analysed", *_told(flow.analysed, tables), most=32))
     if flow.parts:
         y = _split(parts, y, flow)
     return drawing(WIDTH, y + 4, "Flow of records", parts)

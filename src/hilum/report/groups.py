@@ -91,10 +91,10 @@ def _too_small(tables: Tables, rows: Predicted) -> str:
 
 
 def _estimate(tables: Tables, rows: Predicted) -> Estimate:
-    """Made as the figure of everybody is: ranks fold by fold where each fold has every class, else pooled."""
+    """Made as the figure of everybody is: ranks fold by fold where each fold has enough subjects of every class, else pooled."""
     metric = tables.leading
     groups = rows.seed
-    if metric.pooling == "ranks" and _every_class_everywhere(tables, rows):
+    if metric.pooling == "ranks" and _enough_in_each_fold(tables, rows):
         groups = rows.group
     columns, subject, group = columns_for(
         tables.kind, Predicted(rows.target, rows.said, rows.subject, groups, rows.seed, rows.columns)
@@ -111,8 +111,12 @@ def _estimate(tables: Tables, rows: Predicted) -> Estimate:
     return Estimate(float(np.mean([score.value for score in scores])), interval, "" if interval else made.note)
 
 
-def _every_class_everywhere(tables: Tables, rows: Predicted) -> bool:
-    return all(len(np.unique(rows.target[rows.group == one])) == len(tables.classes) for one in np.unique(rows.group))
+def _enough_in_each_fold(tables: Tables, rows: Predicted) -> bool:
+    return all(
+        len(np.unique(rows.subject[(rows.group == one) & (rows.target == k)])) >= FEWEST_OF_CLASS
+        for one in np.unique(rows.group)
+        for k in range(len(tables.classes))
+    )
 
 
 def _read(name: str, needs: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from hilum.report.figures_classify import Picture, pictures_of_classes
 from hilum.report.figures_regress import pictures_of_numbers
 from hilum.report.flow import flow_diagram
 from hilum.report.groups import groups_of
-from hilum.report.numbers import between, figure, like, signed, with_interval
+from hilum.report.numbers import between, figure, like, signed, told, told_between, with_interval
 from hilum.report.plots import Curve, interval_bar, line_chart, unit_dots
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
@@ -23,13 +23,17 @@ from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
     UNSAID,
+    benefit_rows,
+    calibration_rows,
     choice_rows,
     features,
     fold_rows,
     glances,
+    group_strips,
     metric_rows,
     missing_in_words,
     part_rows,
+    prepared_in_words,
     statement,
     waivers,
 )
@@ -43,7 +47,15 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
     environment.filters.update(figure=figure, signed=signed, interval=with_interval)
-    environment.globals.update(between=between, like=like, verdict_text=verdict_text, bar=_bar, word=_word)
+    environment.globals.update(
+        told=told,
+        told_between=told_between,
+        between=between,
+        like=like,
+        verdict_text=verdict_text,
+        bar=_bar,
+        word=_word,
+    )
     tables = read_tables(contents)
     pictures = [] if tables is None else _pictures(tables, contents, privacy)
     chart = _chart(contents)
@@ -92,7 +104,9 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
     rows, scale = glances(tables, contents.checks, synthetic=contents.synthetic)
     part_head, parts = part_rows(tables)
     fold_names, folds = fold_rows(tables)
-    calibration = ("calibration-slope", "calibration-intercept", "observed-expected", "ece", "brier")
+    groups = groups_of(tables, privacy)
+    strips, group_scale = group_strips(groups, tables, synthetic=contents.synthetic)
+    lost = {arm["id"]: arm["name"] for arm in contents.info["arms"] if not arm.get("control")}
     return {
         "tables": tables,
         "glances": rows,
@@ -101,14 +115,14 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "part_head": part_head,
         "parts": parts,
         "missing": missing_in_words(tables),
-        "features": features(tables),
-        "groups": groups_of(tables, privacy),
+        "features": features(tables, extremes=privacy.rows_shown),
+        "groups": list(zip(groups, strips, strict=True)),
+        "group_scale": group_scale,
+        "lost": [name for key, name in lost.items() if key not in {arm.id for arm in tables.arms}],
+        "prepared": prepared_in_words(tables),
         "metrics": metric_rows(tables),
-        "calibration": [
-            (title, [arm.lines[name].estimate if name in arm.lines else None for arm in tables.arms])
-            for name in calibration
-            if (title := next((arm.lines[name].metric_title for arm in tables.arms if name in arm.lines), ""))
-        ],
+        "calibration": calibration_rows(tables),
+        "benefit": benefit_rows(tables),
         "fold_names": fold_names,
         "folds": folds,
         "seeds": max((len(seeds) for _, _, seeds in folds), default=0),

@@ -6,6 +6,8 @@ import math
 
 from hilum.core.row import Estimate
 
+PURE = ("1", "nat", "true positives per row")
+
 
 def figure(value: float | None, digits: int = 4) -> str:
     """A figure with significant digits; a dash where there is none."""
@@ -13,6 +15,8 @@ def figure(value: float | None, digits: int = 4) -> str:
         return "-"
     if value == 0:
         return "0"
+    if abs(value) < 1e-6:
+        return "0" if abs(value) < 1e-12 else f"{value:.1e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(decimals, 6)}f}"
 
@@ -30,6 +34,28 @@ def signed(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:+.2g}" if abs(value) < 100 else f"{value:+.0f}"
+
+
+def told(value: float | None, unit: str) -> str:
+    """A figure of a metric: pure numbers with three decimals, so that they can be compared down a column; others as `figure`."""
+    if unit in PURE and value is not None and math.isfinite(value) and abs(value) < 100:
+        return f"{value + 0.0:.3f}".replace("-0.000", "0.000")
+    return figure(value, 3)
+
+
+def told_between(estimate: Estimate | None, unit: str) -> str:
+    """Its interval; empty where there is none."""
+    if estimate is None or estimate.interval is None:
+        return ""
+    return f"{told(estimate.interval.low, unit)} to {told(estimate.interval.high, unit)}"
+
+
+def told_with_interval(estimate: Estimate | None, unit: str) -> str:
+    """Both."""
+    if estimate is None or estimate.value is None:
+        return "-"
+    span = told_between(estimate, unit)
+    return f"{told(estimate.value, unit)} ({span})" if span else told(estimate.value, unit)
 
 
 def between(low: float | None, high: float | None, digits: int = 3) -> str:

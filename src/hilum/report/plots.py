@@ -85,14 +85,15 @@ def range_strip(
         title += "; synthetic data" if synthetic else ""
         parts.append(f'<line class="axis" x1="{edge}" y1="9" x2="{width - edge}" y2="9"/>')
         for value in dots:
-            parts.append(f'<circle class="permuted" cx="{place(value):.1f}" cy="19" r="2.6"/>')
+            parts.append(f'<circle class="permuted" cx="{place(value):.1f}" cy="22" r="2.6"/>')
         if estimate is not None and estimate.value is not None:
             if estimate.interval is not None:
                 ends = place(max(low, estimate.interval.low)), place(min(high, estimate.interval.high))
                 parts.append(f'<line class="whisker c{colour}" x1="{ends[0]:.1f}" y1="9" x2="{ends[1]:.1f}" y2="9"/>')
             parts.append(f'<circle class="fill c{colour}" cx="{place(estimate.value):.1f}" cy="9" r="4.5"/>')
+    tall = 26 if dots or marks else 18
     return Markup(
-        f'<svg class="strip" viewBox="0 0 {width} 25" width="{width}" height="25" role="img"'
+        f'<svg class="strip" viewBox="0 0 {width} {tall}" width="{width}" height="{tall}" role="img"'
         f' aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
     )
 

@@ -22,6 +22,21 @@ from hilum.core.run import CellFolder, RunFolder
 SALT = "salt"
 RESTRICTED = {"credentialed", "private"}
 FEWEST_SHOWN = 10
+_OURS = {
+    "train",
+    "test",
+    "validation",
+    "record",
+    "records",
+    "subject",
+    "subjects",
+    "fold",
+    "folds",
+    "data",
+    "none",
+    "with",
+}
+_AFTER = re.compile(r"\b(record|subject|patient|item|recording|stay)s?(\s+'?)([\w.\-/]+)")
 _PLAIN = re.compile(r"^[\W\d_]*$|^.{0,3}$")  # what could be a number or a word of a sentence
 _WORD = re.compile(r"[\w.\-/]+")
 _BETWEEN = re.compile(r"([,:;()'\"]\s*|\s+and\s+|\.\s|\.$)")
@@ -61,12 +76,14 @@ class Privacy:
     def text(self, sentence: str) -> str:
         """A sentence with the ids in it salted.
 
-        An id that could be a number or a short word is only taken for one where it stands alone between commas or quotes: a count stays.
+        An id that could be a number or a short word is only taken for one where it stands alone between commas or quotes, or behind
+        "record", "subject" and the like: a count stays.
         """
         if self.identified or not self.ids:
             return sentence
-        parts = _BETWEEN.split(sentence)
-        return "".join(self.name(part) if part in self.ids else _WORD.sub(self._word, part) for part in parts)
+        named = _AFTER.sub(self._named, sentence)
+        parts = _BETWEEN.split(named)
+        return "".join(self.name(part) if part in self.ids - _OURS else _WORD.sub(self._word, part) for part in parts)
 
     def proof(self, found: Any) -> Any:
         """Figures of a proof with the ids in them salted; of restricted data, lists and rows of subjects give their number only."""
@@ -89,7 +106,13 @@ class Privacy:
 
     def _word(self, match: re.Match[str]) -> str:
         word = match.group()
-        return self.name(word) if word in self.ids and not _PLAIN.match(word) else word
+        return self.name(word) if word in self.ids and word not in _OURS and not _PLAIN.match(word) else word
+
+    def _named(self, match: re.Match[str]) -> str:
+        word = match.group(3)
+        return (
+            match.group()[: -len(word)] + self.name(word) if word in self.ids and word not in _OURS else match.group()
+        )
 
 
 def privacy_of(run: RunFolder, info: Mapping[str, Any], *, identified: bool = False) -> Privacy:

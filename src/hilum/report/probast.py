@@ -20,13 +20,19 @@ OPEN = "for a person to answer"
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the codes of checks that look at it; `decides` where what they say answers it, as far as a machine can."""
+    """A question and the codes of checks that look at it.
+
+    Attributes:
+        decides: Whether a check that fails answers the question, as far as a machine can.
+        enough: Whether checks that all pass do.
+    """
 
     number: str
     domain: str
     text: str
     codes: tuple[str, ...] = ()
     decides: bool = False
+    enough: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question("1.2", "Participants", "Were people included and excluded for good reasons?", ("HIL018",)),
     Question("2.1", "Predictors", "Were predictors defined and measured alike in everybody?", ("HIL007",)),
     Question("2.2", "Predictors", "Were they measured by people who did not know the outcome?"),
-    Question("2.3", "Predictors", "Are all of them there when the model is to be used?", ("HIL005", "HIL004"), True),
+    Question(
+        "2.3", "Predictors", "Are all of them there when the model is to be used?", ("HIL005", "HIL004"), True, True
+    ),
     Question("3.1", "Outcome", "Was the outcome determined in a suitable way?"),
     Question("3.2", "Outcome", "Was its definition the usual one, or set beforehand?"),
     Question("3.3", "Outcome", "Are the predictors no part of its definition?", ("HIL019",), True),
@@ -59,12 +67,13 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "4.6", "Analysis", "Were censoring, competing risks, repeated records and sampling allowed for?", ("HIL021",)
     ),
-    Question("4.7", "Analysis", "Were the right measures of performance looked at?", ("HIL013",), True),
+    Question("4.7", "Analysis", "Were the right measures of performance looked at?", ("HIL013",)),
     Question(
         "4.8",
         "Analysis",
         "Were overfitting and optimism allowed for?",
         ("HIL001", "HIL002", "HIL006", "HIL016", "HIL017"),
+        True,
         True,
     ),
     Question("4.9", "Analysis", "Is the final model the one that the figures speak of?"),
@@ -82,7 +91,8 @@ def _answer(question: Question, worst: Mapping[str, str], facts: Mapping[str, st
     said = tuple(
         (code, worst[code]) for code in question.codes if worst.get(code, "not applicable") != "not applicable"
     )
-    settled = question.decides and bool(said) and all(status != "cannot tell" for _, status in said)
+    answers = {status for _, status in said}
+    settled = (question.decides and "fail" in answers) or (question.enough and answers == {"pass"})
     return Answer(question, said, facts.get(question.number, ""), not settled)
 
 

@@ -193,8 +193,10 @@ def _figures(contents: Contents) -> Table:
         first = lines.get(leading.metric)
         best = found is not None and found.best.arm_id == arm_id
         values = [figure(lines[name].estimate.value if name in lines else None, 3) for name in others]
-        name = Text(next(iter(lines.values())).arm, style="bold" if best else "")
-        table.add_row(name, with_interval(first.estimate if first else None, 3), *values)
+        title = next(iter(lines.values())).arm
+        table.add_row(
+            Text(title, style="bold" if best else ""), with_interval(first.estimate if first else None, 3), *values
+        )
     return table
 
 

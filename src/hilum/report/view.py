@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from hilum.core.row import CheckRow, Estimate
 from hilum.report.contents import Contents
-from hilum.report.numbers import figure
+from hilum.report.groups import Group
+from hilum.report.numbers import figure, told
 from hilum.report.plots import range_strip, ticks
 from hilum.report.tables import PartLine, TableArm, Tables
 
@@ -63,10 +64,8 @@ def glances(tables: Tables, checks: Sequence[CheckRow], *, synthetic: bool) -> t
                 values += [line.estimate.interval.low, line.estimate.interval.high]
     if not values:
         return [], Markup("")
-    marks = ticks(min(values), max(values), 4)
-    low, high = min(min(values), marks[0]), max(max(values), marks[-1])
-    if tables.leading.bounds[1] == 1.0:
-        high = min(high, 1.0)
+    low, high, marks = _scale(values, tables)
+    unit = tables.leading.unit
     failed: dict[str, list[str]] = {}
     for check in checks:
         if check.status == "fail" and check.arm_id:
@@ -75,10 +74,10 @@ def glances(tables: Tables, checks: Sequence[CheckRow], *, synthetic: bool) -> t
     for arm in tables.arms:
         line, dots = lines[arm.id], permuted[arm.id]
         estimate = None if line is None else line.estimate
-        told = f"{len(dots)} permutations: {figure(min(dots), 3)} to {figure(max(dots), 3)}" if dots else ""
+        said = f"{len(dots)} permutations: {told(min(dots), unit)} to {told(max(dots), unit)}" if dots else ""
         strip = range_strip(estimate, dots, low=low, high=high, colour=arm.colour, synthetic=synthetic)
-        found.append(Glance(arm, estimate, strip, told, tuple(sorted(set(failed.get(arm.id, ()))))))
-    return found, range_strip(None, (), low=low, high=high, marks=[m for m in marks if low <= m <= high])
+        found.append(Glance(arm, estimate, strip, said, tuple(sorted(set(failed.get(arm.id, ()))))))
+    return found, range_strip(None, (), low=low, high=high, marks=marks)
 
 
 def metric_rows(tables: Tables) -> list[tuple[str, str, str, list[Estimate | None]]]:
@@ -94,22 +93,23 @@ def metric_rows(tables: Tables) -> list[tuple[str, str, str, list[Estimate | Non
         found.append(
             (
                 first.metric_title,
-                "" if unit == "1" else unit,
+                unit,
                 first.estimand,
-                [line and line.estimate for line in lines],
+                [None if line is None else line.estimate for line in lines],
             )
         )
     return found
 
 
-def features(tables: Tables) -> list[dict[str, Any]]:
-    """Every feature: what the study counted of it, the most missing first."""
+def features(tables: Tables, *, extremes: bool = True) -> list[dict[str, Any]]:
+    """Every feature: what the study counted of it, the most missing first; `extremes`, each of one record, only where they may be shown."""
     dropped = dict(tables.dropped)
     listed = [dict(feature) for feature in tables.study.get("features") or ()]
     for feature in listed:
         number = feature.get("type") == "number" and feature.get("median") is not None
         feature["range"] = (
-            f"{figure(feature['median'], 3)} ({figure(feature['low'], 3)} to {figure(feature['high'], 3)})"
+            figure(feature["median"], 3)
+            + (f" ({figure(feature['low'], 3)} to {figure(feature['high'], 3)})" if extremes else "")
             if number
             else f"{feature['levels']} levels"
             if "levels" in feature
@@ -164,6 +164,83 @@ def _part(line: PartLine, tables: Tables) -> list[str]:
     return [*row, *(f"{int(count):,}" for count in line.events)]
 
 
+def calibration_rows(tables: Tables) -> tuple[list[TableArm], list[tuple[str, str, list[Estimate | None]]]]:
+    """Calibration of every model but the trivial one, whose predictions hardly vary: title, unit, one estimate a model."""
+    return _chosen_rows(tables, ("calibration-slope", "calibration-intercept", "observed-expected"))
+
+
+def benefit_rows(tables: Tables) -> tuple[list[TableArm], list[tuple[str, str, list[Estimate | None]]]]:
+    """Net benefit at stated thresholds."""
+    return _chosen_rows(tables, ("net-benefit-at-10", "net-benefit-at-20", "net-benefit-at-50"))
+
+
+def _chosen_rows(
+    tables: Tables, names: Sequence[str]
+) -> tuple[list[TableArm], list[tuple[str, str, list[Estimate | None]]]]:
+    arms = [arm for arm in tables.arms if not arm.trivial] or list(tables.arms)
+    found: list[tuple[str, str, list[Estimate | None]]] = []
+    for name in names:
+        lines = [arm.lines.get(name) for arm in arms]
+        first = next((line for line in lines if line is not None), None)
+        if first is not None:
+            found.append((first.metric_title, first.unit, [None if line is None else line.estimate for line in lines]))
+    return arms, found
+
+
+def group_strips(groups: Sequence[Group], tables: Tables, *, synthetic: bool) -> tuple[list[Markup], Markup]:
+    """The figure of each group on one scale, and the scale."""
+    colour = tables.best.colour if tables.best else 1
+    values = [group.estimate.value for group in groups if group.estimate.value is not None]
+    values += [
+        end for g in groups if g.estimate.interval for end in (g.estimate.interval.low, g.estimate.interval.high)
+    ]
+    if not values:
+        return [Markup("") for _ in groups], Markup("")
+    low, high, marks = _scale(values, tables)
+    strips = [
+        range_strip(group.estimate, (), low=low, high=high, colour=colour, synthetic=synthetic)
+        if group.estimate.value is not None
+        else Markup("")
+        for group in groups
+    ]
+    return strips, range_strip(None, (), low=low, high=high, marks=marks)
+
+
+def prepared_in_words(tables: Tables) -> list[tuple[str, str]]:
+    """How features were made ready, setting by setting."""
+    words = {
+        "fill": ("a missing number becomes", "the {} of train"),
+        "missing": ("a missing value", "{}"),
+        "scale": ("numbers are scaled", "{}"),
+        "outside": ("numbers beyond the range of train", "{}"),
+        "rare_below": ("levels of a category are pooled", "below {} train records"),
+        "most_levels": ("levels of a category with a column", "at most {}"),
+    }
+    said = {
+        ("missing", "flag"): "gets a column beside it that says so",
+        ("missing", "ignore"): "gets no column of its own",
+        ("scale", "standard"): "to mean 0 and standard deviation 1 of train",
+        ("scale", "none"): "not at all",
+        ("outside", "keep"): "are kept",
+        ("outside", "clip"): "are clipped to it",
+        ("fill", "zero"): "zero",
+    }
+    found = []
+    for name, value in tables.prepare.items():
+        title, form = words.get(name, (name.replace("_", " "), "{}"))
+        found.append((title, said.get((name, str(value))) or form.format(value)))
+    return found
+
+
+def _scale(values: Sequence[float], tables: Tables) -> tuple[float, float, list[float]]:
+    """Ends of a scale that holds the values, and round marks on it."""
+    marks = ticks(min(values), max(values), 4)
+    low, high = min(min(values), marks[0]), max(max(values), marks[-1])
+    if tables.leading.bounds[1] == 1.0:
+        high = min(high, 1.0)
+    return low, high, [mark for mark in marks if low <= mark <= high]
+
+
 def choice_rows(tables: Tables) -> list[dict[str, Any]]:
     """Each model's settings, what was to be chosen, and what was chosen where."""
     found = []
@@ -173,9 +250,9 @@ def choice_rows(tables: Tables) -> list[dict[str, Any]]:
         tally: dict[str, list[str]] = {}
         tried = []
         for fold, chosen, candidates in arm.chosen:
-            told = ", ".join(f"{name} {chosen.get(name)}" for name in space)
+            words = ", ".join(f"{name} {chosen.get(name)}" for name in space)
             if candidates:
-                tally.setdefault(told, []).append(fold)
+                tally.setdefault(words, []).append(fold)
             tried += [
                 (fold, ", ".join(f"{name} {value}" for name, value in candidate.items()), figure(score))
                 for candidate, score in candidates
@@ -186,7 +263,7 @@ def choice_rows(tables: Tables) -> list[dict[str, Any]]:
                 "model": arm.model.replace("_", " "),
                 "fixed": "; ".join(f"{key} {value}" for key, value in settings.items() if key not in space) or "none",
                 "space": "; ".join(f"{key}: {', '.join(map(str, value))}" for key, value in space.items()),
-                "chosen": [f"{told} in {', '.join(folds)}" for told, folds in tally.items()],
+                "chosen": [f"{words} in {', '.join(folds)}" for words, folds in tally.items()],
                 "tried": tried,
             }
         )

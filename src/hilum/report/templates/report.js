@@ -2,6 +2,13 @@
 window.addEventListener("beforeprint", function () {
   for (const part of document.querySelectorAll("details.print")) part.open = true;
 });
+function reveal() {
+  const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+  for (let part = place; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  if (place) place.scrollIntoView();
+}
+window.addEventListener("hashchange", reveal);
+reveal();
 (function () {
   const table = document.getElementById("claims");
   if (!table) return;
