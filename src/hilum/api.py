@@ -98,7 +98,7 @@ def run(
     write_json(folder.path / "run.json", info)
     stored = [(planned.cell, planned.folder) for planned in plan]
     reporter.say("Judging, auditing and writing the report ...")
-    evaluation = evaluate(folder, stored, loaded.paper, synthetic=loaded.synthetic, use=loaded.use)
+    evaluation = evaluate(folder, stored, loaded.paper, synthetic=loaded.synthetic, use=loaded.use, reporter=reporter)
     from hilum.report.write import write_report
 
     write_report(folder)

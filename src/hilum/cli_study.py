@@ -36,7 +36,7 @@ def audit(
 ) -> None:
     """Audit a table and its split: exit code 4 where a critical or major check fails, for someone else's CI."""
     from hilum.engine.table_audit import audit_failed, audit_file
-    from hilum.report.terminal import audit_table
+    from hilum.report.audit import audit_view
 
     rows = audit_file(
         table,
@@ -61,7 +61,7 @@ def audit(
     if as_json:
         print_json([row.to_json() for row in rows])
     else:
-        console().print(audit_table(rows, title=f"Audit of {table}"))
+        console().print(audit_view(rows, title=f"Audit of {table}"))
     raise typer.Exit(4 if audit_failed(rows) else 0)
 
 

@@ -135,6 +135,7 @@ def test_audit_ends_with_four_where_a_check_fails(tmp_path: Path) -> None:
     done = hilum("audit", "t.csv", *options, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     assert "60 subjects" in done.stdout.replace("\n", " ")
+    assert "HIL001, for example: p000, p001" in done.stdout
     honest = by_record.with_columns(
         pl.when(pl.col("patient").str.slice(1).cast(pl.Int32) % 3 == 0)
         .then(pl.lit("test"))

@@ -52,7 +52,11 @@ def test_items_are_found_by_id_in_the_order_asked_for(tmp_path: Path) -> None:
     assert [item.id for item in find_items(DATA, tmp_path, names[::-1])] == names[::-1]
 
 
-def test_reporters_pass_everything_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reporters_pass_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = Console()
+    assert list(quick.track(range(20), 20, "quick")) == list(range(20))
+    assert "quick" not in capsys.readouterr().err
+    monkeypatch.setattr("hilum.engine.progress.QUIET_S", 0.0)
     assert list(Silent().track(range(3), 3, "things")) == [0, 1, 2]
     console = Console()
     assert list(console.track(range(20), 20, "things")) == list(range(20))

@@ -14,6 +14,7 @@ from hilum.core.finder import Found, find, get
 from hilum.core.margins import margin_for
 from hilum.core.row import CheckRow, Estimate
 from hilum.engine.figures import ArmScores, estimate, metrics_of, row_values, usual_estimand
+from hilum.engine.progress import Reporter, Silent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,15 +41,19 @@ def audit(
     synthetic: bool,
     use: Use | None = None,
     checks: Sequence[Found] | None = None,
+    reporter: Reporter | None = None,
 ) -> list[CheckRow]:
     """Run checks, every one that the finder finds where none are named; critical ones first."""
-    studies = tuple(_study(arm) for arm in scores if arm.frame.height)
+    reporter = reporter or Silent()
+    asked = [arm for arm in scores if arm.frame.height]
+    studies = tuple(_study(arm) for arm in reporter.track(asked, len(asked), "evidence"))
     if not studies:
         return []
     use = use or Use()
     known = _subjects_known(scores, studies)
     rows: list[CheckRow] = []
-    for found in find("checks").values() if checks is None else checks:
+    chosen = list(find("checks").values() if checks is None else checks)
+    for found in reporter.track(chosen, len(chosen), "checks"):
         for arm in _asked(found.facts["SCOPE"], studies):
             study = Study(
                 arm=arm,

@@ -18,6 +18,7 @@ from hilum.core.store import write_json
 from hilum.engine.audit import Use, audit
 from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores, usual_estimand
 from hilum.engine.judge import Bench, judge
+from hilum.engine.progress import Reporter, Silent
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def evaluate(
     *,
     synthetic: bool,
     use: Use | None = None,
+    reporter: Reporter | None = None,
 ) -> Evaluation:
     """Judge, audit and tabulate what the run's cells stored, and write it beside them.
 
@@ -44,10 +46,12 @@ def evaluate(
         paper: The paper whose claims are judged; None for a study of one's own.
         synthetic: Whether the data are simulated.
         use: What a study says of its intended use.
+        reporter: Where progress goes.
     """
+    reporter = reporter or Silent()
     arms = dict.fromkeys(cell.arm for cell, _ in cells)
     scores = [read_scores(arm, [pair for pair in cells if pair[0].arm == arm]) for arm in arms]
-    checks = audit(scores, synthetic=synthetic, use=use)
+    checks = audit(scores, synthetic=synthetic, use=use, reporter=reporter)
     rows: list[Row] = []
     if paper is not None:
         claims, bound = paper_claims(paper)
@@ -61,7 +65,8 @@ def evaluate(
         rows = judge(claims, bench)
     write_json(run.path / "checks.json", [check.to_json() for check in checks])
     write_json(run.path / "claims.json", [row.to_json() for row in rows])
-    write_json(run.path / "results.json", [line for each in scores for line in _table(each)])
+    tables = [_table(each) for each in reporter.track(scores, len(scores), "figures")]
+    write_json(run.path / "results.json", [line for table in tables for line in table])
     failed = any(check.status == "fail" and check.severity == "critical" for check in checks)
     return Evaluation(tuple(rows), failed)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+QUIET_S = 2.0  # what is done sooner needs no line in a log
 
 
 class Reporter(Protocol):
@@ -71,8 +72,9 @@ class Console:
         began = time.monotonic()
         step = max(1, total // 10)
         for done, thing in enumerate(things, start=1):
-            if done % step == 0 or done == total:
-                rate, left = _pace(done, total, time.monotonic() - began)
+            took = time.monotonic() - began
+            if (done % step == 0 or done == total) and took >= QUIET_S:
+                rate, left = _pace(done, total, took)
                 self.say(f"{what}: {done} of {total}, {rate}, {left}")
             yield thing
 
