@@ -105,7 +105,10 @@ def _told(study: StudyFile, table: Table, folds: list[str]) -> dict[str, Any]:
         "classes": list(table.classes),
         "target": table.target,
         "unit": table.unit,
-        "attrition": [{"why": why, "records": records} for why, records in table.attrition],
+        "attrition": [
+            *({"why": f"{why} (before this table was made)", "records": count} for why, count in study.use.excluded),
+            *({"why": why, "records": count} for why, count in table.attrition),
+        ],
         "records": table.height,
         "features": missingness(table),
         "folds": folds,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from hilum.core.card import Card
-from hilum.core.component import build, describe
+from hilum.core.component import build, default_of, describe
 from hilum.core.data import bind
 from hilum.core.errors import UsageError
 from hilum.core.finder import ROOMS, Found, find, get
@@ -21,17 +20,7 @@ EVERYTHING = [(room, name) for room in ROOMS for name in find(room)]
 
 def component_of(found: Found, part: str = "") -> Any:
     """The one public dataclass that a dataset, task or model module defines, with its default settings."""
-    module = found.load(part)
-    kinds = [
-        thing
-        for name, thing in vars(module).items()
-        if not name.startswith("_")
-        and isinstance(thing, type)
-        and dataclasses.is_dataclass(thing)
-        and thing.__module__ == module.__name__
-    ]
-    assert len(kinds) == 1, f"{module.__name__} should define one public dataclass, not {kinds}"
-    return kinds[0]()
+    return default_of(found.load(part))
 
 
 @pytest.mark.parametrize(("room", "name"), EVERYTHING)

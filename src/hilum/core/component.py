@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import json
 import typing
+from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 from hilum.core.errors import HilumError, UsageError, unknown
@@ -80,6 +81,25 @@ def build(spec: Spec) -> Any:
         if name not in fields:
             raise unknown("setting", name, fields, where=f"{spec.module}.{spec.kind}")
     return _made(kind, spec.settings)
+
+
+def default_of(module: ModuleType) -> Any:
+    """The one public dataclass that a module of a room defines, with its default settings.
+
+    Raises:
+        HilumError: it defines none, or several.
+    """
+    kinds = [
+        thing
+        for name, thing in vars(module).items()
+        if isinstance(thing, type)
+        and dataclasses.is_dataclass(thing)
+        and not name.startswith("_")
+        and thing.__module__ == module.__name__
+    ]
+    if len(kinds) != 1:
+        raise HilumError(f"the module defines {len(kinds)} public dataclasses", where=module.__name__, do="Define one")
+    return kinds[0]()
 
 
 def change(component: Any, **settings: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hilum.core.component import Spec as ComponentSpec
-from hilum.core.component import build, change
+from hilum.core.component import build, change, default_of
 from hilum.core.errors import DataError, UsageError, unknown
 from hilum.core.experiment import Search
 from hilum.core.finder import get
@@ -66,6 +66,7 @@ class UseText(_Strict):
         predictors: When and how the features were measured.
         dates: When the records are from.
         sites: Where they are from.
+        excluded: Who was left out before the table was made: why, and how many records.
         future: Whether it is meant for later patients.
         prevalence: Share of positives where it will be used.
         limits: What a reader must know.
@@ -80,6 +81,7 @@ class UseText(_Strict):
     dates: str = ""
     sites: str = ""
     limits: str = ""
+    excluded: tuple[tuple[str, int], ...] = ()
     future: bool | None = None
     prevalence: float | None = Field(None, gt=0, lt=1)
 
@@ -296,24 +298,13 @@ def _model(block: dict[str, Any], kind: str, metric: str, where: str) -> AskedMo
 
 
 def _settings_of(name: str, where: str) -> Any:
-    import dataclasses
-
     if not name:
         raise UsageError("a model has no name", where=where, do='Write: name = "logistic_regression"')
     try:
         found = get("models", name)
     except UsageError as error:
         raise UsageError(error.what, where=where, do=error.do) from error
-    module = found.load("settings") if found.path.is_dir() else found.load()
-    kinds = [
-        thing
-        for key, thing in vars(module).items()
-        if dataclasses.is_dataclass(thing)
-        and isinstance(thing, type)
-        and not key.startswith("_")
-        and thing.__module__ == module.__name__
-    ]
-    return kinds[0]()
+    return default_of(found.load("settings" if found.has("settings") else ""))
 
 
 def model_names(kind: str) -> list[str]:

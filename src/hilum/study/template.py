@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hilum.core.card import read_card
+from hilum.core.component import default_of
 from hilum.core.errors import UsageError
 from hilum.core.finder import get
 from hilum.core.locate import locate
@@ -45,14 +47,14 @@ def begin(
     if (table is None) == (not dataset):
         raise UsageError("name one table", where="hilum new study", do="Give --table FILE or --dataset NAME")
     if dataset:
-        columns, origin, remarks = _of_dataset(dataset, folder, data)
+        columns, origin, remarks, use = _of_dataset(dataset, folder, data)
         file = "table.csv"
     else:
         assert table is not None
         columns, remarks = _guessed(table, target, subject)
         origin = 'source = ""\nlicence = ""\naccess = "private"   # open, registration, credentialed or private'
-        file = _relative(table, folder)
-    write_text(path, _text(folder.resolve().name, file, columns, origin, use=_use(dataset)))
+        file, use = _relative(table, folder), {}
+    write_text(path, _text(folder.resolve().name, file, columns, origin, use))
     return Begun(path, remarks)
 
 
@@ -62,15 +64,21 @@ def _guessed(table: Path, target: str, subject: str) -> tuple[Columns, tuple[str
     return guess_columns(table, target=target, subject=subject)
 
 
-def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, str, tuple[str, ...]]:
+def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, str, tuple[str, ...], dict[str, Any]]:
+    """Write a dataset's table; its columns, its origin as TOML, remarks, and what is known of its use."""
+    from hilum.modalities.table.write import write_csv
+
     found = get("datasets", name)
-    module = found.load("dataset")
-    if not hasattr(module, "write_table"):
+    card = read_card(found.path / "card.toml")
+    if card.modality != "table":
         raise UsageError(
             f"'{name}' is no table", where="hilum new study", do="Name a dataset of tables, e.g. tjh_covid"
         )
-    card = read_card(found.path / "card.toml")
-    columns, remarks = module.write_table(folder if card.synthetic else locate(found.name, data), folder / "table.csv")
+    module = found.load("dataset")
+    dataset = default_of(module)
+    place = folder if card.synthetic else locate(found.name, data)
+    table = dataset.load(place, dataset.items(place)[0])
+    columns = write_csv(table, folder / "table.csv")
     origin = "\n".join(
         (
             f"source = {json.dumps(card.title)}",
@@ -80,13 +88,18 @@ def _of_dataset(name: str, folder: Path, data: Path | None) -> tuple[Columns, st
             f"synthetic = {'true' if card.synthetic else 'false'}",
         )
     )
-    return columns, origin, tuple(remarks)
-
-
-def _use(dataset: str) -> dict[str, str]:
-    if not dataset:
-        return {}
-    return dict(getattr(get("datasets", dataset).load("dataset"), "USE", {}))
+    left_out = "; ".join(f"{records} {why}" for why, records in table.attrition)
+    remarks = (
+        f"{table.height} records in {folder / 'table.csv'}." + (f" Left out: {left_out}." if left_out else ""),
+        *(["Synthetic: these records are simulated."] if card.synthetic else []),
+        *table.notes,
+    )
+    return (
+        columns,
+        origin,
+        remarks,
+        {**getattr(module, "USE", {}), "excluded": [list(pair) for pair in table.attrition]},
+    )
 
 
 def _relative(table: Path, folder: Path) -> str:
@@ -107,7 +120,7 @@ ROLES = (
 )
 
 
-def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, str]) -> str:
+def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, Any]) -> str:
     lines = [
         "# A study of one's own. Run it with `hilum run study.toml`; lines behind # are suggestions.",
         f"name = {json.dumps(name)}",
@@ -139,6 +152,9 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, s
         "",
         "[use]   # goes into the report; what is empty is reported as not stated",
         *(f"{key} = {json.dumps(use.get(key, ''), ensure_ascii=False)}" for key in USE),
+        _listed(
+            "excluded", use.get("excluded", ()), "who was left out before this table was made: why, how many records"
+        ),
         f"{'' if 'future' in use else '# '}future = {use.get('future', 'true')}   # is it meant for later patients? (HIL015)",
         "# prevalence = 0.1   # share of positives where it will be used (HIL022)",
         "",
@@ -160,7 +176,7 @@ def _line(key: str, value: str, told: str) -> str:
     return f"{key} = {json.dumps(value)}   # {told}" if value else f'# {key} = ""   # {told}'
 
 
-def _listed(key: str, values: Sequence[str], told: str) -> str:
+def _listed(key: str, values: Sequence[Any], told: str) -> str:
     shown = json.dumps(list(values), ensure_ascii=False)
     return f"{key} = {shown}   # {told}" if values else f"# {key} = []   # {told}"
 

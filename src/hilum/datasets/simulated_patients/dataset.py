@@ -9,10 +9,9 @@ from typing import ClassVar, Literal, cast
 
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
-from hilum.modalities.table.columns import KINDS, Columns
+from hilum.modalities.table.columns import KINDS
 from hilum.modalities.table.sample import Table
 from hilum.modalities.table.simulate import simulate_patients
-from hilum.modalities.table.write import write_csv
 
 USE = {
     "title": "Simulated patients (synthetic)",
@@ -66,10 +65,3 @@ class SimulatedPatients:
             self.seed,
             kind=cast("Literal['classify', 'regress']", self.kind),
         )
-
-
-def write_table(folder: Path, path: Path) -> tuple[Columns, tuple[str, ...]]:
-    """Write the table as a plain CSV, for a study of it; its columns, and what to know of them."""
-    dataset = SimulatedPatients()
-    table = dataset.load(folder, dataset.items(folder)[0])
-    return write_csv(table, path), ("Synthetic: these patients are simulated.",)

@@ -24,10 +24,8 @@ from typing import TYPE_CHECKING, ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import DataError
-from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.read import read_frame
 from hilum.modalities.table.sample import Table
-from hilum.modalities.table.write import write_csv
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,6 +98,7 @@ class TjhCovid:
                     first.height - before.height,
                 ),
             ),
+            notes=("The date of admission says when in the epidemic, not how ill: it is no feature.",),
         )
 
 
@@ -116,19 +115,6 @@ USE = {
     "limits": "Patients still in hospital are absent; when a patient was chosen is not recorded; the choice of tests is a judgement too.",
     "future": "true",
 }
-
-
-def write_table(folder: Path, path: Path) -> tuple[Columns, tuple[str, ...]]:
-    """Write the table as a plain CSV, for a study of it; its columns, and what to know of them."""
-    dataset = TjhCovid()
-    (item,) = dataset.items(folder)
-    table = dataset.load(folder, item)
-    columns = write_csv(table, path)
-    left_out = "; ".join(f"{count} {why}" for why, count in table.attrition)
-    return columns, (
-        f"{table.height} patients, one record each. Left out: {left_out}.",
-        "'admitted' is in the table and excluded from the features: a date says when in the epidemic, not how ill.",
-    )
 
 
 def records(path: Path) -> pl.DataFrame:
