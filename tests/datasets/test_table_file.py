@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_one_item_that_loads(tmp_path: Path) -> None:
     assert TableFile("a.csv", COLUMNS, "mine").items(tmp_path)[0].id == "mine"
     with pytest.raises(UsageError, match="no file is named"):
         TableFile().items(tmp_path)
+
+
+def test_files_of_a_content_column_are_files_of_the_table(tmp_path: Path) -> None:
+    """So that a changed recording, or a changed sheet, is another cell and not a stale result."""
+    (tmp_path / "deep").mkdir()
+    for name in ("one.wav", "two.wav"):
+        (tmp_path / "deep" / name).write_bytes(name.encode())
+    rows = ["y,who,x,z,drawn,file"] + [f"{n % 2},p{n},{n},{n % 3},5,{('one', 'two')[n % 2]}.wav" for n in range(6)]
+    (tmp_path / "deep" / "a.csv").write_text("\n".join(rows))
+    dataset = TableFile("deep/a.csv", dataclasses.replace(COLUMNS, content="file"))
+    (item,) = dataset.items(tmp_path)
+    assert item.files == ("deep/a.csv", "deep/one.wav", "deep/two.wav")
+    assert dataset.load(tmp_path, item).rows["content"].n_unique() == 2
+    assert TableFile("deep/b.xlsx#Two", COLUMNS).items(tmp_path)[0].files == ("deep/b.xlsx",)
 
 
 def test_roles_bind_to_the_tasks() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 from hilum.core.data import Field, Item
 from hilum.core.errors import UsageError
 from hilum.modalities.table.columns import Columns
-from hilum.modalities.table.read import read_table
+from hilum.modalities.table.read import read_frame, read_table
 from hilum.modalities.table.sample import Table
 
 
@@ -49,9 +50,25 @@ class TableFile:
         """
         if not self.path:
             raise UsageError("no file is named", where="dataset 'table_file'", do='Name it: table = "patients.csv"')
-        return [Item(self.label or Path(self.path.partition("#")[0]).stem, None, (self.path,))]
+        file = self.path.partition("#")[0]
+        return [Item(self.label or Path(file).stem, None, (file, *self._content_files(folder / file)))]
 
     def load(self, folder: Path, item: Item) -> Table:
         """Read the table; errors as in `hilum.modalities.table.read.read_table`."""
-        (path,) = item.files
-        return read_table(folder / path, self.columns, name=item.id)
+        return read_table(folder / self.path, self.columns, name=item.id)
+
+    def _content_files(self, file: Path) -> tuple[str, ...]:
+        """The files that the content column names: where one of them changes, the table is another."""
+        if not self.columns.content or not file.is_file():
+            return ()
+        stat = file.stat()
+        names = _named_files(file.parent / Path(self.path).name, self.columns, stat.st_mtime_ns, stat.st_size)
+        return tuple((Path(self.path).parent / name).as_posix() for name in names)
+
+
+@lru_cache(maxsize=8)
+def _named_files(path: Path, columns: Columns, _changed: int, _size: int) -> tuple[str, ...]:
+    texts = read_frame(path, [columns.content], missing=columns.missing, encoding=columns.encoding)[columns.content]
+    names = texts.drop_nulls().unique().sort().to_list()
+    # Hashes are no files; a file that is missing is refused where the table is read.
+    return tuple(name for name in names if (path.parent / name).is_file()) if names else ()
