@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from hilum import api
 from hilum.core.row import CheckRow, Estimate, Range
@@ -30,10 +30,10 @@ from hilum.report.privacy import Privacy, privacy_of
 from hilum.report.probast import OPEN, QUESTIONS, sheet
 from hilum.report.tables import Predicted, read_tables
 from hilum.report.terminal import render
-from hilum.report.view import UNSAID, missing_in_words, part_rows
+from hilum.report.view import UNSAID, calls, missing_in_words, part_rows
 from hilum.report.write import html_report, markdown_report, write_report
 from tests.engine.tables import study
-from tests.report.test_report import Page, printed
+from tests.report.test_report import CHROMIUM, Page, printed
 
 EVIL = "<script>alert(1)</script>"
 SECTIONS = ("glance", "asked", "data", "groups", "figures", "choices", "audit", "probast", "origin")
@@ -292,15 +292,100 @@ def test_a_waiver_is_shown_and_restores_nothing(copied: RunFolder) -> None:
 def test_an_undefined_figure_is_a_dash_with_its_reason(copied: RunFolder) -> None:
     lines = read_json(copied.path / "results.json")
     for line in lines:
-        if line["metric"] == "auprc":
+        if line["metric"] == "auprc" and line["arm"] == "logistic regression":
             line["estimate"] |= {"value": None, "interval": None, "reason": "no positive row, by hand"}
+        if line["metric"] in {"kappa", "f1"}:
+            line["estimate"] |= {"value": None, "interval": None, "reason": "nowhere"}
         if line["metric"] == "brier":
             line["estimate"] |= {"interval": None, "reason": "too few by hand"}
     write_json(copied.path / "results.json", lines)
     text = html_report(copied)
     assert '-<small class="spread why">no positive row, by hand</small>' in text
-    assert "no interval: too few by hand" in text
+    assert "No interval: too few by hand" in text
     assert "- (no positive row, by hand)" in markdown_report(copied)
+    for said in (text, markdown_report(copied)):
+        assert "Undefined for every model: F1, Cohen" in said
+        assert "(nowhere)" in said
+
+
+def test_calls_are_counted_and_small_counts_kept_back(classes: RunFolder) -> None:
+    tables = read_tables(read_contents(classes))
+    assert tables is not None
+    assert tables.best is not None
+    frame = pl.concat([pl.read_parquet(cell.predictions) for cell in tables.best.tested])
+    expected = confusion_matrix(frame["target"], (frame["p:1"] >= 0.5).cast(pl.Int8))
+    shown = calls(tables, small=True)
+    assert [row[0] for row in shown] == ["no", "yes"]
+    assert [[int(text) for text in row[1:]] for row in shown] == expected.tolist()
+    kept = calls(tables, small=False)
+    for line, row in zip(expected.tolist(), kept, strict=True):
+        assert row[1:] == [str(n) if n >= 10 or n == 0 else "fewer than 10" for n in line]
+
+
+def test_three_classes_have_a_page(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    n = 120
+    x = random.normal(size=n)
+    level = np.digitize(x + 0.7 * random.normal(size=n), [-0.6, 0.6])
+    frame = {"patient": [f"p{i}" for i in range(n)], "x": x, "grade": np.array(["mild", "moderate", "severe"])[level]}
+    pl.DataFrame(frame).write_csv(tmp_path / "table.csv")
+    (tmp_path / "study.toml").write_text(
+        'name = "grades"\nkind = "classify"\n[data]\ntable = "table.csv"\ntarget = "grade"\nsubject = "patient"\n'
+        'features = ["x"]\n[split]\nrule = "hold-out"\n[audit]\npermutations = 0\n[[model]]\nname = "logistic_regression"\n'
+    )
+    run = api.run(str(tmp_path / "study.toml"), out=tmp_path / "run", executor="inline", jobs=1).folder
+    text = html_report(run)
+    assert "ROC curve of each class" in text or "ROC curves of logistic regression" in text
+    assert "Undefined for every model" in text
+    assert "called severe" in text
+    assert 'id="calibration"' not in text
+    assert "synthetic" not in text.partition("<body>")[2].partition("<script>")[0].lower()
+    assert "AUROC, macro" in markdown_report(run)
+    assert max(map(len, printed(render(read_contents(run), width=80), 80).splitlines())) <= 80
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_study_in_a_browser(classes: RunFolder, width: int) -> None:
+    from playwright.sync_api import sync_playwright
+
+    path = write_report(classes).resolve()
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+    ]
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        asked, errors = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for picture in page.locator("svg.figure").all():
+            box = picture.bounding_box()
+            assert box is not None
+            assert box["width"] <= width
+            # no text of a picture leaves it
+            assert picture.evaluate(
+                "svg => { const edge = svg.getBoundingClientRect(); return [...svg.querySelectorAll('text')].every(t =>"
+                " { const b = t.getBoundingClientRect(); return b.left >= edge.left - 1 && b.right <= edge.right + 1; }); }"
+            )
+        page.evaluate("location.hash = '#check-HIL001'")  # a passed check lies folded away
+        page.wait_for_timeout(100)
+        assert page.locator("#check-HIL001").is_visible()
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 718, "height": 900})  # A4 within its margins
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 718
+        browser.close()
+    assert set(asked) == {path.as_uri()}
+    assert errors == []
 
 
 def test_the_sheet_never_judges(classes: RunFolder, copied: RunFolder) -> None:
@@ -392,7 +477,8 @@ def test_many_rows_make_no_million_dots(copied: RunFolder, monkeypatch: pytest.M
 
 
 def test_predictions_that_are_not_finite_are_counted(copied: RunFolder) -> None:
-    path = next(copied.cells.glob("logistic-regression-*honest-*fold0*/predictions.parquet"))
+    found = copied.cells.glob("logistic-regression-*fold0*/predictions.parquet")
+    path = next(path for path in found if "permuted" not in path.parent.name)
     frame = pl.read_parquet(path)
     broken = pl.when(pl.int_range(pl.len()) == 0).then(float("nan"))
     frame.with_columns(broken.otherwise(pl.col(name)).alias(name) for name in ("p:0", "p:1")).write_parquet(path)

@@ -115,13 +115,13 @@ def leader_in_words(contents: Contents) -> str:
     found = leader(contents)
     if found is None:
         return ""
-    first = f"Best of {found.models} models: {found.best.arm}" if found.models > 1 else f"{found.best.arm}"
+    first = f"Best of {found.models} models: {found.best.arm}," if found.models > 1 else f"{found.best.arm}:"
     against = (
         ""
         if found.trivial is None
         else f", against {told(found.trivial.estimate.value, found.best.unit)} of the {found.trivial.arm}"
     )
-    return f"{first}, {found.best.metric_title} {told_with_interval(found.best.estimate, found.best.unit)}{against}."
+    return f"{first} {found.best.metric_title} {told_with_interval(found.best.estimate, found.best.unit)}{against}."
 
 
 def grouped(checks: Sequence[CheckRow]) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hilum.core.row import Estimate, Range
-from hilum.metrics.stats import pooled_interval
+from hilum.metrics.stats import cluster_bootstrap, pooled_interval
 from hilum.report.privacy import FEWEST_SHOWN, Privacy
 from hilum.report.tables import Predicted, TableArm, Tables, columns_for
 
 FEWEST, FEWEST_OF_CLASS = 20, 5
 MOST_LEVELS = 20
+MANY_ROWS = 50_000  # beyond, 200 resamples make the interval: it is narrow, and a report is to be made in seconds
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,10 @@ def _estimate(tables: Tables, rows: Predicted) -> Estimate:
     undefined = next((score.reason for score in scores if not score.defined), "")
     if undefined:
         return Estimate(None, None, undefined)
-    made = pooled_interval(columns, subject, metric, groups=group)
+    if len(group) > MANY_ROWS and metric.pooling != "maximum":
+        made = cluster_bootstrap(columns, subject, metric, resamples=200, groups=group)
+    else:
+        made = pooled_interval(columns, subject, metric, groups=group)
     interval = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
     return Estimate(float(np.mean([score.value for score in scores])), interval, "" if interval else made.note)
 

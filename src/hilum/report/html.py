@@ -22,9 +22,9 @@ from hilum.report.probast import OPEN, sheet
 from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
-    UNSAID,
     benefit_rows,
     calibration_rows,
+    calls,
     choice_rows,
     features,
     fold_rows,
@@ -32,9 +32,12 @@ from hilum.report.view import (
     group_strips,
     metric_rows,
     missing_in_words,
+    no_interval,
     part_rows,
     prepared_in_words,
     statement,
+    undefined_metrics,
+    unsaid,
     waivers,
 )
 
@@ -48,6 +51,7 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
     )
     environment.filters.update(figure=figure, signed=signed, interval=with_interval)
     environment.globals.update(
+        no_interval=no_interval,
         told=told,
         told_between=told_between,
         between=between,
@@ -74,7 +78,7 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
         t=None if tables is None else _tables(tables, contents, privacy),
         pictures={one.name: one for one in pictures},
         statement=statement(contents.info),
-        unsaid=UNSAID,
+        unsaid=unsaid(contents.info),
         verdicts=[name for name, _ in Counter(row.verdict for row in contents.rows).most_common()],
         tally=Counter(check.status for check in contents.checks),
         audit=_audit(contents, privacy),
@@ -121,6 +125,8 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "lost": [name for key, name in lost.items() if key not in {arm.id for arm in tables.arms}],
         "prepared": prepared_in_words(tables),
         "metrics": metric_rows(tables),
+        "undefined": undefined_metrics(tables),
+        "calls": calls(tables, small=privacy.rows_shown),
         "calibration": calibration_rows(tables),
         "benefit": benefit_rows(tables),
         "fold_names": fold_names,

@@ -9,12 +9,21 @@ from hilum.core.row import Estimate
 from hilum.report.contents import Contents, leader, verdict_text
 from hilum.report.flow import flow_of
 from hilum.report.groups import groups_of
-from hilum.report.numbers import between, figure, with_interval
+from hilum.report.numbers import between, figure, told_with_interval, with_interval
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
-from hilum.report.view import choice_rows, fold_rows, metric_rows, missing_in_words, part_rows, statement, waivers
+from hilum.report.view import (
+    choice_rows,
+    fold_rows,
+    metric_rows,
+    missing_in_words,
+    part_rows,
+    statement,
+    undefined_metrics,
+    waivers,
+)
 
 
 def markdown(contents: Contents, privacy: Privacy) -> str:
@@ -53,7 +62,7 @@ def _asked(contents: Contents) -> str:
 
 def _results(contents: Contents) -> str:
     rows = [
-        (line.arm, line.metric_title, _told(line.estimate), line.unit)
+        (line.arm, line.metric_title, _told(line.estimate, line.unit), line.unit)
         for line in contents.lines
         if line.horizon is None
     ]
@@ -68,11 +77,21 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
         else ""
     )
     names = [arm.name for arm in tables.arms]
-    metrics = [(title, unit, *map(_told, estimates)) for title, unit, _, estimates in metric_rows(tables)]
+    metrics = [
+        (title, "" if unit == "1" else unit, *(_told(estimate, unit) for estimate in estimates))
+        for title, unit, _, estimates in metric_rows(tables)
+    ]
+    undefined = [f"Undefined for every model: {titles} ({why})." for titles, why in undefined_metrics(tables)]
     head, parts = part_rows(tables)
     fold_names, folds = fold_rows(tables)
     groups = [
-        (f"{g.column}: {g.level}", _count(g.subjects), _count(g.records), _count(g.events), _told(g.estimate))
+        (
+            f"{g.column}: {g.level}",
+            _count(g.subjects),
+            _count(g.records),
+            _count(g.events),
+            _told(g.estimate, tables.leading.unit),
+        )
         for g in groups_of(tables, privacy)
     ]
     choices = [
@@ -89,6 +108,7 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
         missing_in_words(tables),
         _table("Subjects, records and outcome by part", tuple(head), [tuple(row) for row in parts], contents),
         _table("Every metric (95 % over subjects)", ("metric", "unit", *names), metrics, contents),
+        *undefined,
         chosen,
         _table(
             f"{title}, fold by fold",
@@ -111,7 +131,8 @@ def _flow(tables: Tables) -> str:
     if flow.analysed is not None:
         whose = "" if flow.analysed.subjects is None else f" of {flow.analysed.subjects:,} subjects"
         lines.append(f"- analysed: {flow.analysed.records:,} records{whose}")
-    lines += [f"- {name}, each of {flow.folds} folds: {told}" for name, told in flow.parts]
+    each = f", each of {flow.folds} folds" if flow.folds > 1 else ""
+    lines += [f"- {name}{each}: {told}" for name, told in flow.parts]
     return "## Data\n\n" + "\n".join(lines)
 
 
@@ -161,11 +182,11 @@ def _origin(contents: Contents) -> str:
     )
 
 
-def _told(estimate: Estimate | None) -> str:
+def _told(estimate: Estimate | None, unit: str) -> str:
     """A figure with its interval; where there is none, a dash and the reason."""
     if estimate is not None and estimate.reason:
-        return f"{with_interval(estimate)} ({estimate.reason})"
-    return with_interval(estimate)
+        return f"{told_with_interval(estimate, unit)} ({estimate.reason})"
+    return told_with_interval(estimate, unit)
 
 
 def _count(number: int | None) -> str:

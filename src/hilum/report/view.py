@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from hilum.core.row import CheckRow, Estimate
+from hilum.metrics.curves import confusion_matrix
 from hilum.report.contents import Contents
 from hilum.report.groups import Group
 from hilum.report.numbers import figure, told
 from hilum.report.plots import range_strip, ticks
+from hilum.report.privacy import FEWEST_SHOWN
 from hilum.report.tables import PartLine, TableArm, Tables
 
 UNSAID = "not stated by the author of the study"
@@ -42,13 +45,26 @@ class Glance:
     failed: tuple[str, ...]
 
 
+def unsaid(info: Mapping[str, Any]) -> str:
+    """What stands where nothing was stated."""
+    return UNSAID if info.get("study") else "not stated"
+
+
+def no_interval(estimates: Iterable[Estimate | None]) -> str:
+    """Why some figures of a table have no interval, each reason once; empty where all have one."""
+    why = dict.fromkeys(
+        e.reason for e in estimates if e is not None and e.value is not None and not e.interval and e.reason
+    )
+    return f"No interval: {'; '.join(why)}." if why else ""
+
+
 def statement(info: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was asked, in words; what nobody stated says so."""
     said = {str(key).replace("_", " "): str(value) for key, value in (info.get("statement") or {}).items()}
     found = []
     for name in EXPECTED:
         text = said.pop(name, "") or said.pop(SAME.get(name, name), "")
-        found.append((name, text or UNSAID))
+        found.append((name, text or unsaid(info)))
     return found + list(said.items())
 
 
@@ -81,7 +97,15 @@ def glances(tables: Tables, checks: Sequence[CheckRow], *, synthetic: bool) -> t
 
 
 def metric_rows(tables: Tables) -> list[tuple[str, str, str, list[Estimate | None]]]:
-    """Every metric: title, unit, how it was made, and one estimate an arm."""
+    """Every metric that some arm has a figure of: title, unit, how it was made, and one estimate an arm."""
+    return [row for row in _every_metric(tables) if _any_figure(row[3])]
+
+
+def _any_figure(estimates: Iterable[Estimate | None]) -> bool:
+    return any(estimate is not None and estimate.value is not None for estimate in estimates)
+
+
+def _every_metric(tables: Tables) -> list[tuple[str, str, str, list[Estimate | None]]]:
     names = list(dict.fromkeys(name for arm in tables.arms for name in arm.lines))
     found = []
     for name in names:
@@ -99,6 +123,32 @@ def metric_rows(tables: Tables) -> list[tuple[str, str, str, list[Estimate | Non
             )
         )
     return found
+
+
+def undefined_metrics(tables: Tables) -> list[tuple[str, str]]:
+    """Metrics that no model has a figure of: their titles together, and why."""
+    why: dict[str, list[str]] = {}
+    for title, _, _, estimates in _every_metric(tables):
+        if not _any_figure(estimates):
+            reason = next((e.reason for e in reversed(estimates) if e is not None and e.reason), "undefined")
+            why.setdefault(reason, []).append(title)
+    return [(", ".join(titles), reason) for reason, titles in why.items()]
+
+
+def calls(tables: Tables, *, small: bool) -> list[list[str]]:
+    """How many records of each class (line) the best model calls which (column), of its first seed; counts below ten only where `small`."""
+    arm = tables.best
+    if arm is None or arm.predicted is None or tables.kind != "classify":
+        return []
+    rows = arm.predicted.first_seed
+    if not np.isfinite(rows.said).all():
+        return []
+    table = confusion_matrix({"target": rows.target, **{f"p:{k}": rows.said[:, k] for k in range(rows.said.shape[1])}})
+    hidden = f"fewer than {FEWEST_SHOWN}"
+    return [
+        [name, *(f"{count:,}" if small or count >= FEWEST_SHOWN or not count else hidden for count in line.tolist())]
+        for name, line in zip(tables.classes, table, strict=True)
+    ]
 
 
 def features(tables: Tables, *, extremes: bool = True) -> list[dict[str, Any]]:
