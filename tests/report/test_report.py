@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -21,7 +21,7 @@ from hilum.core.store import write_json
 from hilum.report.contents import read_contents
 from hilum.report.numbers import between, figure, signed, with_interval
 from hilum.report.plots import Curve, interval_bar, line_chart, ticks, unit_dots
-from hilum.report.terminal import render, why
+from hilum.report.terminal import explain, render, why
 from hilum.report.write import html_report, markdown_report, write_report
 
 EVIL = "<script>alert(1)</script></script><b>bold</b>"
@@ -160,6 +160,13 @@ def test_why_says_everything(stored: RunFolder) -> None:
         assert words in told
     with pytest.raises(UsageError, match=r"Did you mean 'mean.10hz.method-0.rmse'"):
         why(read_contents(stored), "mean.10hz.method-0.rms")
+
+
+def test_why_says_each_metrics_own_margin(stored: RunFolder) -> None:
+    measured = read_contents(stored).rows[0]
+    for metric, trivial, words in (("auroc", 0.5, "0.2000: 0.01 plus half"), ("rmse", 4.0, "5 % of the trivial predictor's 4.000 plus half")):
+        lines = dict(explain(read_contents(stored), replace(measured, metric=metric, trivial=trivial)))
+        assert words in lines["margin"]
 
 
 def test_markdown_is_tables(stored: RunFolder) -> None:
