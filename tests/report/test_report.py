@@ -164,7 +164,8 @@ def test_why_says_everything(stored: RunFolder) -> None:
 
 def test_why_says_each_metrics_own_margin(stored: RunFolder) -> None:
     measured = read_contents(stored).rows[0]
-    for metric, trivial, words in (("auroc", 0.5, "0.2000: 0.01 plus half"), ("rmse", 4.0, "5 % of the trivial predictor's 4.000 plus half")):
+    of_error = "5 % of the trivial predictor's 4.000 plus half"
+    for metric, trivial, words in (("auroc", 0.5, "0.2000: 0.01 plus half"), ("rmse", 4.0, of_error)):
         lines = dict(explain(read_contents(stored), replace(measured, metric=metric, trivial=trivial)))
         assert words in lines["margin"]
 
