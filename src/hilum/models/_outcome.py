@@ -6,10 +6,12 @@ probabilities into the columns of all classes; a class that was never seen has p
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 from hilum.core.errors import DataError
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float64]
 
@@ -138,7 +143,13 @@ def _matrix(inputs: Array) -> Array:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One thread for BLAS and OpenMP: sums then have one order, inline and in a process alike."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with _libraries(len(sys.modules)).limit(limits=1):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> ThreadpoolController:
+    """The libraries that make threads. Finding them takes longer than many a fit; they come with imports, and are looked for after one."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
