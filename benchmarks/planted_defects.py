@@ -95,8 +95,14 @@ CASES = (
         "HIL007", "device with label 3:1, and moves a feature", "AUROC 0.75; 1.5 SD", findings.source_tells, "finding"
     ),
     Case("HIL008", "features say nothing", "AUROC 0.5", findings.nothing_learned, "finding"),
-    Case("HIL016", "features say nothing", "AUROC 0.5", findings.nothing_learned, "finding"),
-    Case("HIL009", "the encoder is a random one", "none", findings.encoder_adds_nothing, "finding"),
+    Case("HIL016", "features say nothing", "AUROC 0.5", findings.nothing_to_permute, "finding"),
+    Case(
+        "HIL009",
+        "an encoder adds noise, as its random control does",
+        "AUROC 0.8 for both",
+        findings.encoder_adds_nothing,
+        "finding",
+    ),
     Case("HIL010", "nobody known", "all records", findings.nobody_known, "finding"),
     Case("HIL010", "a limit of 5 % of the AUROC", "AUROC 0.8", findings.too_wide, "finding"),
     Case("HIL012", "a forest with one seed", "1 seed", findings.one_seed, "finding"),
@@ -155,20 +161,9 @@ def answer(made: Study, code: str) -> str:
 def plant(number: int, n: int, trials: int) -> Counts:
     """Plant one case in studies of one size."""
     case = CASES[number]
-    # Two checks of one planting are asked of the same studies.
-    first = next(k for k, other in enumerate(CASES) if other.plant is case.plant)
-    said = Counter(answer(_planted(first, n, trial), case.code) for trial in range(trials))
+    places = (Place(n, trial, (SEED, number, n, trial)) for trial in range(trials))
+    said = Counter(answer(case.plant(place), case.code) for place in places)
     return Counts(trials, said["fail"], said["cannot tell"])
-
-
-@cache
-def _remembered(number: int, n: int, trial: int) -> Study:
-    return CASES[number].plant(Place(n, trial, (SEED, number, n, trial)))
-
-
-def _planted(number: int, n: int, trial: int) -> Study:
-    shared = sum(case.plant is CASES[number].plant for case in CASES) > 1
-    return (_remembered if shared else _remembered.__wrapped__)(number, n, trial)
 
 
 def audit_clean(n: int, trials: int, make: Callable[[Place], Study] = findings.clean) -> Clean:
@@ -224,7 +219,6 @@ def print_planted(quick: bool, asked: str, alarms: Mapping[str, str]) -> list[st
             continue
         trials = {n: _trials(case, n, quick) for n in case.sizes}
         found = {n: plant(number, n, trials[n]) for n in case.sizes}
-        _remembered.cache_clear() if number + 1 < len(CASES) and CASES[number + 1].plant is not case.plant else None
         total, holds = judge(case, found)
         if not holds:
             missed.append(f"{case.code}, {case.planted}")
@@ -249,8 +243,8 @@ def _trials(case: Case, n: int, quick: bool) -> int:
     if quick:
         return 4
     if case.kind == "defect":
-        return 100 if case.sizes == (1,) else 28
-    return 100 if n == max(case.sizes) else 40
+        return 100 if case.sizes == (1,) else 25 if case.least == 0 else 34
+    return 100 if n == max(case.sizes) else 25
 
 
 def print_clean(found: Mapping[int, Clean], streamed: Clean) -> list[str]:
@@ -282,7 +276,7 @@ def main() -> int:
     asked = parser.parse_args()
     start = time.process_time()
     print(f"Planted defects, % of studies (Monte Carlo standard error); seed {SEED}; synthetic\n")
-    sizes = {n: 4 if asked.quick else 120 if n == max(SIZES) else 40 for n in SIZES}
+    sizes = {n: 4 if asked.quick else 100 if n == max(SIZES) else 24 for n in SIZES}
     cleans = {n: audit_clean(n, trials) for n, trials in sizes.items()} if not asked.cases else {}
     last = cleans.get(max(SIZES))
     alarms = {code: f"{last.alarms[code]} of {last.studies}" for code in checks()} if last else {}

@@ -57,23 +57,24 @@ def source_tells(at: Place) -> Study:
 
 
 def nothing_learned(at: Place) -> Study:
+    return study(FOLDS, at.table(effect=0.0), Method(), Method(LogisticRegression()))
+
+
+def nothing_to_permute(at: Place) -> Study:
     table = at.table(features=2, categories=0, effect=0.0)
-    methods = (Method(), Method(LogisticRegression()), Method(LogisticRegression(), PERMUTED, PERMUTATIONS))
-    return study(FOLDS, table, *methods)
+    return study(HALF, table, Method(LogisticRegression()), Method(LogisticRegression(), PERMUTED, PERMUTATIONS))
 
 
-def encoded(table: Table, draw: np.random.Generator) -> Table:
-    """Numbers through a random linear encoder: as many, mixed."""
-    numbers = [name for name in table.features.columns if name.startswith("x")]
-    x = table.features.select(numbers).fill_null(strategy="mean").to_numpy()
-    mixed = (x - x.mean(axis=0)) / x.std(axis=0) @ draw.standard_normal((len(numbers), len(numbers) - 1))
-    return replace(table, features=pl.DataFrame({f"z{j}": column for j, column in enumerate(mixed.T)}))
+def with_noise(table: Table, draw: np.random.Generator, *, alone: bool = False) -> Table:
+    """The features with four more, as of an encoder, that say nothing; or those four alone."""
+    noise = pl.DataFrame({f"z{j}": column for j, column in enumerate(draw.standard_normal((4, table.height)))})
+    return replace(table, features=noise if alone else table.features.hstack(noise))
 
 
 def encoder_adds_nothing(at: Place) -> Study:
-    table, draw = at.table(), at.draw
-    own = Method(LogisticRegression(), table=encoded(table, draw), told={"pretraining": {"subjects": []}})
-    return study(FOLDS, table, own, replace(own, control="random encoder", table=encoded(table, draw)))
+    table = at.table()
+    own = Method(LogisticRegression(), table=with_noise(table, at.draw), told={"pretraining": {"subjects": []}})
+    return study(FOLDS, table, own, replace(own, control="random encoder", table=with_noise(table, at.draw)))
 
 
 def too_wide(at: Place) -> Study:
@@ -128,7 +129,7 @@ def other_prevalence(at: Place) -> Study:
 def clean(at: Place) -> Study:
     """One of four designs with everything that a check may ask for, and nothing planted."""
     design = at.trial % 4
-    table = at.table(kind="regress" if design == 3 else "classify", each=1 if design == 2 else 2)
+    table = at.table(each=1 if design == 1 else 2, kind="regress" if design == 3 else "classify", n_sources=3)
     zero = values(table, "time")
     table = rows(table, time_zero=zero, eligible=zero - DAY, charted__x01=zero - 3600, charted__x02=zero)
     table = replace(table, made_from=("a column that is not a feature",))
@@ -138,13 +139,12 @@ def clean(at: Place) -> Study:
     task, model = (
         (PredictValue(split=rule), RidgeLinear()) if design == 3 else (PredictClass(split=rule), LogisticRegression())
     )
-    noise = pl.DataFrame({f"z{j}": column for j, column in enumerate(at.draw.standard_normal((4, table.height)))})
     told = {"pretraining": {"subjects": ["patient-elsewhere"]}}
     methods = (
         Method(),
         Method(model, told=told),
         Method(model, PERMUTED, PERMUTATIONS),
-        Method(model, "random encoder", table=replace(table, features=noise)),
+        Method(model, "random encoder", table=with_noise(table, at.draw, alone=True)),
     )
     return study(
         task, table, *methods, use=Use(future=True if design == 1 else None, prevalence=None if design == 3 else 0.4)
