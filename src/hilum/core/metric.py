@@ -52,7 +52,7 @@ class Metric:
         direction: Which way is better; "none" where neither is.
         bounds: The smallest and largest value the figure can take.
         definition: The equation, in words or symbols.
-        pooling: How rows become one figure ("sums", "maximum", "mean of rows").
+        pooling: How rows become one figure: "sums", "moments", "ranks", "rows", "maximum", "bins"; the last two have no interval.
         source: Paper, section and equation, or the standard.
         needs: The columns it reads.
         compute: The function itself.

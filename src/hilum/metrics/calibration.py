@@ -158,7 +158,12 @@ def _refit(member: Indices, y: Array, x: Array, counts: NDArray[np.int64], begin
         step = [ratio(g0, h00), np.zeros(len(weight))]
     # A long step is cut short: the exact ones that follow find the maximum from wherever it ends.
     near = np.clip(np.nan_to_num(np.stack(step, axis=1)), -1.0, 1.0)
-    return logistic_pass(member, y, x, weight, begin + near, free_slope)
+    found = logistic_pass(member, y, x, weight, begin + near, free_slope)
+    lost = np.isnan(found[:, 0])
+    if lost.any():  # a start in the flat part of the curve leads nowhere: from 0, as the whole fit starts
+        afresh = np.tile([0.0, 0.0 if free_slope else 1.0], (int(lost.sum()), 1))
+        found[lost] = logistic_pass(member, y, x, weight[lost], afresh, free_slope)
+    return found
 
 
 # Expected calibration error
@@ -276,8 +281,9 @@ METRICS: tuple[Metric, ...] = (
         unit="1",
         direction="lower",
         bounds=(0.0, 1.0),
-        definition=f"mean distance of predicted and observed shares over {BINS} bins of equal mass, ties kept together",
-        pooling="rows",
+        definition=f"mean distance of predicted and observed shares over {BINS} bins of equal mass, ties kept together; "
+        "above 0 by chance even where calibration is perfect",
+        pooling="bins",
         source="Guo et al., ICML 2017; equal mass: Nixon et al., CVPR workshops 2019",
         needs=("target",),
         compute=_ece,

@@ -66,7 +66,7 @@ def flow_diagram(tables: Tables, *, synthetic: bool) -> Markup:
     if synthetic:
         parts.append(f'<text class="word" x="{WIDTH - 4}" y="12" text-anchor="end">synthetic data</text>')
     first = [f"{flow.start:,} records", *([] if flow.excluded else ["none was excluded by the run"])]
-    y = _box(parts, 2, y, MAIN, _wrapped("In the table", *first, most=32))
+    y = _box(parts, 2, y, MAIN, _wrapped("Considered", *first, most=32))
     left = flow.start
     for why, records in flow.excluded:
         box = _wrapped(f"Excluded: {records:,} records", why, most=27)

@@ -55,6 +55,12 @@ JackknifeScale = Literal["linear", "log", "logit"]
 RESAMPLES = 2000
 MOST_LEFT_OUT = 1000
 
+# Poolings whose figure no resample of subjects speaks for.
+NOT_SMOOTH = {
+    "maximum": "the largest of a sample has no jackknife or bootstrap interval",
+    "bins": "distances of binned shares are never below 0, so those of a resample are larger: no bootstrap interval",
+}
+
 
 def pooled_interval(
     columns: Columns,
@@ -81,8 +87,8 @@ def pooled_interval(
     """
     sample = Clustered.of(columns, clusters, metric, groups)
     n = sample.n
-    if metric.pooling == "maximum":
-        return Interval.undefined("the largest of a sample has no jackknife or bootstrap interval", n, level)
+    if metric.pooling in NOT_SMOOTH:
+        return Interval.undefined(NOT_SMOOTH[metric.pooling], n, level)
     if too_few(n):
         return Interval.undefined(too_few(n), n, level)
     figure = sample.whole().value

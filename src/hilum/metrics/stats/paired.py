@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from hilum.core.errors import DataError
 from hilum.core.metric import Columns, Metric, Score
 from hilum.metrics.stats.bootstrap import (
+    NOT_SMOOTH,
     Clustered,
     bca_bootstrap,
     columns_read,
@@ -127,7 +128,7 @@ def paired_pooled_difference(
     n = both.n
     whole = both.whole()
     interval = _interval(both, metric, level, resamples, seed)
-    if not interval.defined and (metric.pooling == "maximum" or too_few(n) or not whole.defined):
+    if not interval.defined and (metric.pooling in NOT_SMOOTH or too_few(n) or not whole.defined):
         return PairedDifference(whole.value, interval, math.nan, "none", n, interval.note)
     swapped = _swapped(columns_a, columns_b, clusters, metric, groups)
     p, method, lost = _permutation(swapped, whole.value, resamples, seed)
@@ -151,7 +152,7 @@ def pooled_difference_interval(
 
 def _interval(both: _Difference, metric: Metric, level: float, resamples: int, seed: int) -> Interval:
     n = both.n
-    obstacle = "the largest of a sample has no bootstrap interval" if metric.pooling == "maximum" else too_few(n)
+    obstacle = NOT_SMOOTH.get(metric.pooling) or too_few(n)
     obstacle = both.whole().reason or obstacle
     if obstacle:
         return Interval.undefined(obstacle, n, level)
