@@ -126,7 +126,7 @@ def _flow(tables: Tables) -> str:
     flow = flow_of(tables)
     if flow is None:
         return ""
-    lines = [f"- in the table: {flow.start:,} records"]
+    lines = [f"- considered: {flow.start:,} records"]
     lines += [f"- excluded: {records:,} records, {_plain(why)}" for why, records in flow.excluded]
     if flow.analysed is not None:
         whose = "" if flow.analysed.subjects is None else f" of {flow.analysed.subjects:,} subjects"
