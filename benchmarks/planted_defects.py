@@ -244,7 +244,7 @@ def _trials(case: Case, n: int, quick: bool) -> int:
         return 4
     if case.kind == "defect":
         return 100 if case.sizes == (1,) else 25 if case.least == 0 else 34
-    return 100 if n == max(case.sizes) else 25
+    return 100 if n == max(case.sizes) else 20
 
 
 def print_clean(found: Mapping[int, Clean], streamed: Clean) -> list[str]:
@@ -276,7 +276,7 @@ def main() -> int:
     asked = parser.parse_args()
     start = time.process_time()
     print(f"Planted defects, % of studies (Monte Carlo standard error); seed {SEED}; synthetic\n")
-    sizes = {n: 4 if asked.quick else 100 if n == max(SIZES) else 24 for n in SIZES}
+    sizes = {n: 4 if asked.quick else 100 if n == max(SIZES) else 20 for n in SIZES}
     cleans = {n: audit_clean(n, trials) for n, trials in sizes.items()} if not asked.cases else {}
     last = cleans.get(max(SIZES))
     alarms = {code: f"{last.alarms[code]} of {last.studies}" for code in checks()} if last else {}

@@ -58,7 +58,7 @@ def check(study: Study) -> Finding:
 def _charted(charted: Mapping[str, Mapping[str, Any]] | None) -> Finding:
     """A feature that is known only after the time of prediction cannot be used at it."""
     if not charted:
-        return Finding.cannot_tell("nothing says when the features were charted, and what the time of prediction is")
+        return Finding.cannot_tell("nothing says both when the features were charted and when the prediction is made")
     late = {name: found for name, found in charted.items() if found["late"]}
     proof = {name: dict(found) for name, found in (late or charted).items()}
     if late:

@@ -24,7 +24,7 @@ def check(study: Study) -> Finding:
     """Read when records became eligible, or whether the cohort changes without what came later."""
     found = known_of_data(study, "eligibility")
     if not found:
-        return Finding.cannot_tell("nothing says when eligibility was decided, and what the time of prediction is")
+        return Finding.cannot_tell("nothing says both when eligibility was decided and when the prediction is made")
     proof = dict(found)
     cohort = found.get("cohort")
     if cohort and cohort["full"] != cohort["truncated"]:
