@@ -12,6 +12,7 @@ from hilum.core.check import ArmStudy, Study
 from hilum.core.finder import find, get
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "checks"
+KINDS = Path(__file__).parents[2] / "src" / "hilum" / "core" / "kinds"
 EMPTY = ArmStudy("a", "A", "causal", True, False, (), {}, False, ("rmse", "lower"), {}, {}, {}, {})
 
 
@@ -24,6 +25,7 @@ def test_check(name: str) -> None:
     assert facts["KIND"] in {"defect", "finding"}
     assert facts["SCOPE"] in {"arm", "data", "experiment"}
     assert facts["TITLE"]
+    assert all((KINDS / f"{kind}.py").is_file() for kind in facts.get("KINDS", ()))
     assert found.text.startswith(facts["CODE"])
     for said in ("Why it matters", "Proof printed", "Severity", "Cannot tell"):
         assert said in found.text, said

@@ -24,6 +24,7 @@ TITLE = "Identical content in two parts of the split"
 SEVERITY = "critical"
 KIND = "defect"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 MOST_CHANCE = 0.01
 GROUPS = ("group of identical records", "groups of identical records")
 

@@ -19,6 +19,7 @@ TITLE = "Identical content, conflicting labels"
 SEVERITY = "major"
 KIND = "defect"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 
 
 def check(study: Study) -> Finding:

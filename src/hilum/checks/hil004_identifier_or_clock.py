@@ -25,6 +25,7 @@ TITLE = "An identifier or a clock among the features"
 SEVERITY = "critical"
 KIND = "defect"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 FEWEST = 20
 SAME_RANK = 0.999
 COINCIDENCES = 5

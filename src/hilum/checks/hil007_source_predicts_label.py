@@ -31,6 +31,7 @@ TITLE = "The source predicts the label, and the input the source"
 SEVERITY = "major"
 KIND = "finding"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 LEAST_LABEL, LEAST_INPUT, MOST_P = 0.55, 0.6, 0.01
 PERMUTATIONS, RESAMPLES = 999, 400
 MOST_SUBJECTS = 20_000

@@ -30,6 +30,7 @@ TITLE = "A subgroup scores differently"
 SEVERITY = "note"
 KIND = "finding"
 SCOPE = "arm"
+KINDS = ("classify", "regress")
 FEWEST_SUBJECTS, FEWEST_OF_CLASS = 20, 5
 MOST_LEVELS = 20
 

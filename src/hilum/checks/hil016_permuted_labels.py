@@ -21,6 +21,7 @@ TITLE = "Permuted labels score as well"
 SEVERITY = "major"
 KIND = "finding"
 SCOPE = "arm"
+KINDS = ("classify", "regress")
 FEWEST = 20
 LEVEL = 0.05
 

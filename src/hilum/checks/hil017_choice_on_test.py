@@ -27,6 +27,12 @@ def check(study: Study) -> Finding:
     """Compare fingerprints of everything chosen before and after test labels were permuted."""
     cells = study.arm.each("choices")
     probes = {cell: found["test labels permuted"] for cell, found in cells.items() if found.get("test labels permuted")}
+    if (
+        not probes
+        and study.arm.evidence
+        and not any(cell.get("searched", True) for cell in study.arm.evidence.values())
+    ):
+        return Finding.not_applicable("nothing was chosen: every setting is fixed")
     if not probes:
         return Finding.cannot_tell("the probe that permutes test labels was not run")
     changed = {cell: parts for cell, probe in probes.items() if (parts := _changed(probe["before"], probe["after"]))}

@@ -18,6 +18,7 @@ TITLE = "Eligibility decided after the time of prediction"
 SEVERITY = "critical"
 KIND = "defect"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 
 
 def check(study: Study) -> Finding:

@@ -21,6 +21,7 @@ TITLE = "The label is built from the input"
 SEVERITY = "critical"
 KIND = "defect"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 
 
 def check(study: Study) -> Finding:

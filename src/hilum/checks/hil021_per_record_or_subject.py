@@ -27,6 +27,7 @@ TITLE = "Per record, per subject and first record differ"
 SEVERITY = "major"
 KIND = "finding"
 SCOPE = "arm"
+KINDS = ("classify", "regress")
 LEVEL = 0.99
 _KEYS = ("whose", "fold", "seed")
 

@@ -26,6 +26,7 @@ TITLE = "Another prevalence or spectrum in train, test or intended use"
 SEVERITY = "note"
 KIND = "finding"
 SCOPE = "data"
+KINDS = ("classify", "regress")
 FEWEST_SUBJECTS = 6
 LEAST_PREVALENCE, LEAST_MEAN, LEAST_SHIFT, LEAST_MISSING = 0.01, 0.05, 0.2, 0.05
 

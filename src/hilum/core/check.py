@@ -2,7 +2,7 @@
 
 A check reads stored evidence only (a `Study`), and answers pass, fail, *cannot tell* or *not applicable*; no evidence is
 no pass. Each is one file in the room `checks`: `hil001_subject_overlap.py` with the literals CODE, TITLE, SEVERITY, KIND, SCOPE
-and a function `check(study) -> Finding`.
+and a function `check(study) -> Finding`; and KINDS, where it is asked of some task kinds only.
 
     scope "arm"         asked of every arm: one method's fit, choices and predictions
     scope "data"        asked once of each set of records and its split, whatever is fitted on it; also by `hilum audit`

@@ -49,7 +49,7 @@ class Comparison:
     def verdict(self) -> str:
         """The answer in words."""
         if self.interval is None:
-            return f"undecided: {self.method}"
+            return "undecided"
         if self.interval.low <= 0 <= self.interval.high:
             return "no difference shown"
         above = self.interval.low > 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hilum.core.check import ArmStudy, Study
+from hilum.core.check import ArmStudy, Finding, Study
 from hilum.core.component import describe, digest
 from hilum.core.finder import Found, find, get
 from hilum.core.margins import margin_for
@@ -95,7 +95,13 @@ def _subjects_known(scores: Sequence[ArmScores], studies: Sequence[ArmStudy]) ->
 def _ask(found: Found, study: Study) -> CheckRow:
     facts = found.facts
     scope = facts["SCOPE"]
-    finding = found.load().check(study)
+    kinds = facts.get("KINDS", ())
+    if kinds and study.arm.kind not in kinds:
+        finding = Finding.not_applicable(
+            f"asked of tasks that {' or '.join(kinds)}, and this one is to {study.arm.kind}"
+        )
+    else:
+        finding = found.load().check(study)
     return CheckRow(
         code=facts["CODE"],
         title=facts["TITLE"],

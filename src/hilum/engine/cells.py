@@ -110,7 +110,7 @@ def find_items(dataset: Dataset, folder: Path, ids: Sequence[str]) -> list[Item]
     return [there[name] for name in ids]
 
 
-def _load(dataset: Dataset, folder: Path, ids: Sequence[str]) -> list[Any]:
+def _load(dataset: Any, folder: Path, ids: Sequence[str]) -> list[Any]:
     items = find_items(dataset, folder, ids)
     return [_sample(dataset, folder, item.id, _stamps(folder, item)) for item in items]
 

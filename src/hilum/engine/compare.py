@@ -170,5 +170,5 @@ def _told(found: PairedDifference) -> tuple[float, Range | None, float, str]:
     """Difference, interval, p-value and how they were made, or why there are none."""
     made = found.interval
     interval = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
-    note = "; ".join(filter(None, (found.method if interval else made.note, found.note)))
+    note = "; ".join(dict.fromkeys(filter(None, (found.method if interval else made.note, found.note))))
     return found.mean, interval, found.p, note

@@ -29,7 +29,7 @@ def comparison_table(found: Sequence[Comparison]) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("answer", min_width=12)
     for one in found:
-        span = "-" if one.interval is None else f" ({between(one.interval.low, one.interval.high, 2)})"
+        span = "" if one.interval is None else f" ({between(one.interval.low, one.interval.high, 2)})"
         p = "-" if math.isnan(one.p) else f"{one.p:.2g}"
         table.add_row(
             f"{one.a}, against {one.b}",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hilum.core.comparison import Prediction
 from hilum.core.component import Spec, build
-from hilum.core.errors import HilumError
+from hilum.core.errors import HilumError, UsageError
 from hilum.core.row import read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
@@ -48,14 +48,13 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     from hilum.modalities.table.read import read_for_prediction
 
     arm, chosen, figure = _choose(run, model)
+    dataset = build(Spec.from_json(arm.spec["dataset"]))
+    if not hasattr(dataset, "columns"):
+        raise UsageError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
     cell = arm.final()
-    spec = cell.spec()
     folder = cell.path / "weights" / "all-records"
     stored = read_json(cell.path / "preprocess.json")["all records"]
     prepared = Prepared.from_json(stored["prepare"])
-    dataset = build(Spec.from_json(spec["dataset"]))
-    if not hasattr(dataset, "columns"):
-        raise HilumError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
     table = read_for_prediction(file, dataset.columns, features=stored["features"])
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
