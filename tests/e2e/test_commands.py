@@ -62,6 +62,23 @@ def test_synthetic_runs_judge_nothing_and_say_so(stored: Path) -> None:
     assert "ynthetic" in hilum("report", RUN, "--md", "r.md", folder=stored).stdout + (stored / "r.md").read_text()
 
 
+def test_forecasts_are_not_asked_about_tables(stored: Path) -> None:
+    said = {row["code"]: row for row in json.loads((stored / "runs" / RUN / "checks.json").read_text())}
+    assert len(said) == 22
+    for code in ("HIL002", "HIL004", "HIL016", "HIL019"):
+        assert said[code]["status"] == "not applicable"
+        assert "this one is to forecast" in said[code]["message"]
+
+
+def test_arms_of_forecasts_are_compared_recording_by_recording(stored: Path) -> None:
+    told = hilum("compare", RUN, "--arm", "LMS (causal)", "--against", "hold last", "--json", folder=stored)
+    assert told.returncode == 0, told.stderr
+    (line,) = json.loads(told.stdout)
+    assert line["a"] == "LMS (causal)"
+    assert line["records"] >= 2
+    assert hilum("predict", RUN, "x.csv", folder=stored).returncode == 2
+
+
 def test_a_second_run_keeps_every_cell(stored: Path) -> None:
     again = hilum("run", "online-rnn-markers", "--preset", "smoke", "--synthetic", folder=stored)
     assert again.returncode == 0
