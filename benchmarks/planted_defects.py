@@ -15,7 +15,7 @@ Answers    "cannot tell" counts as neither found nor false alarm.
 Error      in brackets stands the Monte Carlo standard error; a bar is missed where a share lies more than two of them beyond it.
 
 Run        python benchmarks/planted_defects.py [--quick] [--cases TEXT]      exit code 1 where a bar is missed
-Seconds    about 240 on one idle core; seeded (20261124, case, subjects, trial), so the figures are the same every time
+Seconds    517 on one core of a busy machine; seeded (20261124, case, subjects, trial), so the figures are the same every time
 """
 
 from __future__ import annotations
