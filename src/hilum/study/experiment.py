@@ -71,7 +71,7 @@ def statement(study: StudyFile, table: Table, folds: list[str]) -> dict[str, str
         "population": use.population,
         "time zero": use.time_zero,
         "horizon": use.horizon,
-        "outcome": f"{use.outcome} (column '{table.target}')" if use.outcome else table.target,
+        "outcome": f"{use.outcome.rstrip('.')} (column '{table.target}')" if use.outcome else table.target,
         "predictors": use.predictors,
         "dates": use.dates,
         "sites": use.sites,
