@@ -152,6 +152,20 @@ def test_a_control_runs_a_permutation_a_seed() -> None:
     assert outcome.save is None
 
 
+def test_a_permutation_that_leaves_one_class_in_train_is_left_out_and_said() -> None:
+    """Two subjects of one class, split by time: most permutations put both into test."""
+    table = patients(subjects=12, each=1)
+    rows = table.rows.with_columns(
+        pl.Series("target", [1.0, 1.0] + [0.0] * 10), pl.Series("time", [float(n) for n in range(12)])
+    )
+    by_time = replace(TASK, split=Rule("time", share=0.6))
+    outcome = one(replace(table, rows=rows), task=by_time, control=PERMUTED, seeds=tuple(range(20)))
+    left_out = [event for event in outcome.log if event["event"] == "permutation left out"]
+    assert left_out
+    assert len(outcome.predictions) == 20 - len(left_out) > 0
+    assert "class" in left_out[0]["reason"]
+
+
 def test_the_constant_arm_holds_what_is_known_of_the_data() -> None:
     evidence = one(patients(), ConstantPrediction()).evidence
     assert {found["name"] for found in evidence["features"]} == {"x", "noise", "ward"}
