@@ -160,6 +160,25 @@ def test_new_study_writes_a_file_that_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_dates_numbers_and_marks_of_other_editors_are_taken(tmp_path: Path) -> None:
+    """A date as cut, a number as class, a byte order mark and Windows line ends."""
+    folder = tmp_path / "ward"
+    study(folder)
+    frame = pl.read_csv(folder / "patients.csv").with_columns(
+        pl.col("event").replace_strict({"no": 0, "yes": 1}),
+        pl.format("2020-{}-15", pl.int_range(pl.len()) % 9 + 1).alias("seen"),
+    )
+    frame.write_csv(folder / "patients.csv")
+    _edit(folder, 'positive = "yes"', 'positive = 1\ntime = "seen"')
+    _edit(folder, "folds = 3", 'rule = "time"\ncut = 2020-05-01')
+    path = folder / "study.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    done = hilum("run", "ward/study.toml", "--preset", "smoke", "--jobs", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = pl.concat([pl.read_parquet(p) for p in (tmp_path / "runs/ward/cells").glob("*fold0*/predictions.parquet")])
+    assert rows["time"].min() >= 1588291200.0  # type: ignore[operator]  # 1 May 2020, UTC
+
+
 def _edit(folder: Path, old: str, new: str) -> None:
     path = folder / "study.toml"
     text = path.read_text()
@@ -215,6 +234,21 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "a constant target": (lambda f: _set(f, "event", "yes"), ("event",)),
     "a class with one subject": (_lonely, ("event",)),
     "text where numbers stand": (lambda f: _cell(f, "x", "high"), ("'x'", "high", "row 3")),
+    "folds in words": (
+        lambda f: _edit(f, "folds = 3", 'folds = "three"'),
+        ("[split]", "folds is 'three'", "a whole number"),
+    ),
+    "half a fold": (lambda f: _edit(f, "folds = 3", "folds = 3.5"), ("folds is 3.5",)),
+    "no inner folds": (lambda f: _edit(f, "folds = 3", "folds = 3\ninner_folds = 0"), ("inner_folds is 0",)),
+    "a metric that is none": (lambda f: _edit(f, "folds = 3", 'folds = 3\ntune_by = "aurok"'), ("aurok", "auroc")),
+    "a setting in words": (
+        lambda f: _edit(f, "[[model]]", '[[model]]\ninverse_penalty = "low"'),
+        ("inverse_penalty is 'low'", "[[model]] 1"),
+    ),
+    "a candidate in words": (
+        lambda f: _edit(f, "[[model]]", '[[model]]\ntune = { inverse_penalty = [1.0, "low"] }'),
+        ("inverse_penalty is 'low'", "tune"),
+    ),
     "more folds than subjects": (lambda f: _edit(f, "folds = 3", "folds = 99"), ("60 subjects", "99 folds")),
     "a file in the wrong encoding": (
         lambda f: (f / "patients.csv").write_bytes((f / "patients.csv").read_bytes().replace(b"east", b"\xe9st")),

@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import json
 import typing
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any, ClassVar, Protocol
 
 from hilum.core.errors import HilumError, UsageError, unknown
@@ -109,6 +109,47 @@ def change(component: Any, **settings: Any) -> Any:
         if name not in fields:
             raise unknown("setting", name, fields, where=type(component).__name__)
     return dataclasses.replace(component, **settings)
+
+
+def misfit(kind: Any, settings: dict[str, Any]) -> str:
+    """Which setting is of another type than the dataclass `kind` declares, in words; empty where all fit.
+
+    Numbers, text, truth values, choices, tuples and what may be None are looked at; other types are left to the class itself.
+    """
+    hints = typing.get_type_hints(kind)
+    for name, value in settings.items():
+        if name in hints and not _fits(hints[name], value):
+            return f"{name} is {value!r}, and should be {_in_words(hints[name])}"
+    return ""
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, choices = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return value in choices
+    if origin in (typing.Union, UnionType):
+        return any(_fits(choice, value) for choice in choices)
+    if hint is type(None):
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str)
+    return not (hint is tuple or origin is tuple) or isinstance(value, list | tuple)
+
+
+def _in_words(hint: Any) -> str:
+    origin, choices = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return " or ".join(repr(choice) for choice in choices)
+    if origin in (typing.Union, UnionType):
+        return " or ".join(_in_words(choice) for choice in choices)
+    if hint is tuple or origin is tuple:
+        return "a list"
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "left out"}
+    return words.get(hint, str(hint))
 
 
 def canonical(data: Any) -> str:

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hilum.core.component import Spec as ComponentSpec
-from hilum.core.component import build, change, default_of
+from hilum.core.component import build, change, default_of, describe, misfit
 from hilum.core.errors import DataError, UsageError, unknown
 from hilum.core.experiment import Search
 from hilum.core.finder import get
 from hilum.core.split import Rule
+from hilum.engine.figures import metrics_of
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.prepare import Prepare
 
@@ -178,7 +180,13 @@ def read_study(path: Path) -> StudyFile:
     if kind not in ("classify", "regress"):
         raise unknown("kind", str(kind), ("classify", "regress"), where=where)
     rule, column = _split(_section(data, "split", where), where)
-    metric, inner_folds = str(rule.pop("tune_by", "")), int(rule.pop("inner_folds", 3))
+    metric, inner_folds = rule.pop("tune_by", ""), rule.pop("inner_folds", 3)
+    if not isinstance(inner_folds, int) or inner_folds < 2:
+        raise UsageError(
+            f"inner_folds is {inner_folds!r}", where=f"{where}, [split]", do="Give a whole number from 2 on"
+        )
+    if metric and metric not in metrics_of(kind):
+        raise unknown(f"{kind} metric", str(metric), metrics_of(kind), where=f"{where}, [split], tune_by")
     columns = _plain(Columns, {**asked, "kind": kind, **({"split": column} if column else {})}, f"{where}, [data]")
     return StudyFile(
         path=path,
@@ -199,7 +207,7 @@ def read_study(path: Path) -> StudyFile:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(
             "there is no such study", where=str(path), do="Make one with `hilum new study NAME --table FILE`"
@@ -209,7 +217,8 @@ def _toml(path: Path) -> dict[str, Any]:
             f"the file is not UTF-8 (byte {error.start})", where=str(path), do="Save it as UTF-8"
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"the file is no TOML: {error}", where=str(path), do="Mend the line that it names") from error
+        mend = "Mend the line that it names; paths are written with /"
+        raise DataError(f"the file is no TOML: {error}", where=str(path), do=mend) from error
 
 
 def _section(data: dict[str, Any], name: str, where: str) -> dict[str, Any]:
@@ -226,6 +235,12 @@ def _split(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
         asked["name"] = asked.pop("rule")
     elif column:
         asked["name"] = "column"
+    if isinstance(
+        asked.get("cut"), date
+    ):  # a date of TOML, as dates of a table: s since 1970, UTC where no zone is said
+        cut = asked["cut"]
+        moment = cut if isinstance(cut, datetime) else datetime(cut.year, cut.month, cut.day, tzinfo=UTC)
+        asked["cut"] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if asked.get("name") == "column" and not column:
         raise UsageError("a split by column needs one", where=f"{where}, [split]", do='Name it: column = "fold"')
     return asked, column
@@ -237,6 +252,9 @@ def _plain(kind: Any, asked: dict[str, Any], where: str) -> Any:
     for name in asked:
         if name not in known:
             raise unknown("setting", name, known, where=where)
+    wrong = "" if kind is Columns else misfit(kind, asked)  # columns bring numbers and lists into text themselves
+    if wrong:
+        raise UsageError(wrong, where=where, do="See docs/how-to/your-data.md")
     spec = ComponentSpec(kind.__module__, kind.__qualname__, {key: _listed(value) for key, value in asked.items()})
     try:
         return build(spec)
@@ -277,6 +295,10 @@ def _models(blocks: Any, kind: str, metric: str, where: str) -> tuple[AskedModel
 
 
 def _model(block: dict[str, Any], kind: str, metric: str, where: str) -> AskedModel:
+    if not isinstance(block, dict):
+        raise UsageError(
+            f"{block!r} is no block", where=where, do='Write [[model]] on a line, and below it name = "..."'
+        )
     block = dict(block)
     name = str(block.pop("name", ""))
     title = str(block.pop("title", name.replace("_", " ")))
@@ -284,6 +306,7 @@ def _model(block: dict[str, Any], kind: str, metric: str, where: str) -> AskedMo
     model = _settings_of(name, where)
     if kind not in getattr(model, "kinds", ()):
         raise UsageError(f"'{name}' does not {kind}", where=where, do=f"Choose one of {', '.join(model_names(kind))}")
+    _need_types(model, block, where)
     model = change(model, **{key: tuple(v) if isinstance(v, list) else v for key, v in block.items()})
     if not tune:
         return AskedModel(model, None, title)
@@ -292,9 +315,17 @@ def _model(block: dict[str, Any], kind: str, metric: str, where: str) -> AskedMo
             "`tune` gives no candidates", where=where, do="Write: tune = { inverse_penalty = [0.01, 1.0] }"
         )
     for setting, values in tune.items():
-        change(model, **{setting: values[0]})
+        for value in values:
+            _need_types(model, {setting: value}, f"{where}, tune")
+            change(model, **{setting: value})
     over = tuple((setting, tuple(values)) for setting, values in tune.items())
     return AskedModel(model, Search(over, metric), title)
+
+
+def _need_types(model: Any, settings: dict[str, Any], where: str) -> None:
+    wrong = misfit(type(model), settings)
+    if wrong:
+        raise UsageError(wrong, where=where, do=f"See `hilum show model:{describe(model).name}`")
 
 
 def _settings_of(name: str, where: str) -> Any:

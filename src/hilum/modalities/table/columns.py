@@ -95,6 +95,8 @@ class Columns:
                         f"'{field.name}' is {value!r}", where="columns", do=f'Give a list, e.g. ["{value}"]'
                     )
                 value = tuple(tuple(part) if isinstance(part, list | tuple) else _name(part) for part in value)
+            elif isinstance(field.default, str) and not isinstance(value, str):
+                value = _name(value)  # positive = 1 in TOML
             object.__setattr__(self, field.name, value)
         _one_of("kind", self.kind, KINDS)
         _one_of("missing_target", self.missing_target, POLICIES)
