@@ -88,10 +88,13 @@ def _gaps(arm: ArmStudy, metric: Metric, columns: list[str]) -> tuple[dict[str, 
     small = []
     for column in columns:
         known = arm.predictions.drop_nulls(column)
-        levels = known[column].unique().sort().to_list()
-        for level in (
-            levels[:1] if len(levels) == 2 else levels[:MOST_LEVELS]
-        ):  # of two, the second is the first one's others
+        counted = known[column].value_counts(sort=True)[column].to_list()
+        levels = sorted(counted[:MOST_LEVELS])
+        if len(counted) > MOST_LEVELS:
+            small.append(
+                f"{len(counted) - MOST_LEVELS} further values of {column.removeprefix('group:')}, not looked at"
+            )
+        for level in levels[:1] if len(levels) == 2 else levels:  # of two, the second is the first one's others
             name = f"{column.removeprefix('group:')} = {level}"
             inside, outside = known.filter(pl.col(column) == level), known.filter(pl.col(column) != level)
             if _too_small(arm.kind, inside) or _too_small(arm.kind, outside):

@@ -23,12 +23,13 @@ class Comparison:
         value_a: The first arm's figure on what both predicted.
         value_b: The second's.
         difference: a - b.
-        interval: Its 95 % interval over subjects; None where there is none.
+        interval: Its interval over subjects; None where there is none.
         p: Two-sided p-value that the two are exchangeable within subjects; nan where there is none.
         method: How these were made, or why there are none.
         records: Records (recordings) that both predicted.
         only_a: Records that the first alone predicted.
         only_b: Records that the second alone predicted.
+        level: Nominal coverage of the interval.
     """
 
     a: str
@@ -44,6 +45,7 @@ class Comparison:
     records: int
     only_a: int
     only_b: int
+    level: float = 0.95
 
     @property
     def verdict(self) -> str:

@@ -108,7 +108,7 @@ def fold_names(rule: Rule, records: Records) -> list[str]:
     if rule.name == "leave-one-source-out" and records.source is not None:
         return [str(value) for value in np.unique(records.source)]
     if rule.name == "column" and records.declared is not None and not _is_partition(records.declared):
-        return [str(value) for value in np.unique(records.declared)]
+        return [str(value) for value in np.unique(records.declared) if value != LEFT_OUT]
     return [str(number) for number in range(len(deal(rule, records)))]
 
 
@@ -148,7 +148,13 @@ def _hold_out(rule: Rule, records: Records, where: str) -> list[Texts]:
 
 def _by_time(rule: Rule, records: Records, where: str) -> list[Texts]:
     if records.time is None or not np.isfinite(records.time).all():
-        raise UsageError("a split by time needs a time for every record", where=where, do="Name the column with `time`")
+        absent = [] if records.time is None else records.item[~np.isfinite(records.time)].tolist()
+        told = f"; {len(absent)} have none: {', '.join(map(str, absent[:5]))}" if absent else ""
+        raise UsageError(
+            f"a split by time needs a time for every record{told}",
+            where=where,
+            do="Mend or leave out these records" if absent else "Name the column with `time`",
+        )
     subjects, member = np.unique(records.subject, return_inverse=True)
     first = np.full(len(subjects), np.inf)
     np.minimum.at(first, member, records.time)
@@ -160,8 +166,16 @@ def _by_time(rule: Rule, records: Records, where: str) -> list[Texts]:
 def _by_column(rule: Rule, records: Records, where: str) -> list[Texts]:
     if records.declared is None:
         raise UsageError("a split by column needs one", where=where, do="Name it with `column`")
+    told = np.char.lower(np.char.strip(records.declared.astype(str)))
     if _is_partition(records.declared):
-        return [np.array([PARTS[str(value).strip().lower()] for value in records.declared])]
+        return [np.array([PARTS.get(str(value), LEFT_OUT) for value in told])]
+    odd = sorted(set(told.tolist()) - set(PARTS) - {LEFT_OUT})
+    if set(told.tolist()) & set(PARTS):
+        raise DataError(
+            f"the column says {', '.join(repr(value) for value in odd[:5])} beside train and test",
+            where=where,
+            do="Write train, validation or test; leave a cell empty to leave its record out",
+        )
     return _leave_each_out(records, records.declared, where, keep_apart=False)
 
 
@@ -172,7 +186,7 @@ def _by_source(rule: Rule, records: Records, where: str) -> list[Texts]:
 
 
 def _leave_each_out(records: Records, values: Texts, where: str, *, keep_apart: bool) -> list[Texts]:
-    names = np.unique(values)
+    names = np.unique(values[values != LEFT_OUT])
     if not 2 <= len(names) <= MOST_FOLDS:
         raise DataError(
             f"the column has {len(names)} different values: {', '.join(map(str, names[:5]))} ...",
@@ -182,7 +196,7 @@ def _leave_each_out(records: Records, values: Texts, where: str, *, keep_apart: 
     parts = []
     for name in names:
         tested = values == name
-        part = np.where(tested, "test", "train").astype(object)
+        part = np.where(tested, "test", np.where(values == LEFT_OUT, LEFT_OUT, "train")).astype(object)
         if keep_apart:
             part[~tested & np.isin(records.subject, records.subject[tested])] = LEFT_OUT
         parts.append(part.astype(str))
@@ -199,7 +213,7 @@ _RULES = {
 
 
 def _is_partition(values: Texts) -> bool:
-    return {str(value).strip().lower() for value in np.unique(values)} <= set(PARTS)
+    return {str(value).strip().lower() for value in np.unique(values)} <= {*PARTS, LEFT_OUT}
 
 
 def _ranks(subjects: Texts, seed: int) -> NDArray[np.int64]:

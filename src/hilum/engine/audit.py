@@ -61,13 +61,18 @@ def audit(
                 subjects_known=known,
                 synthetic=synthetic,
                 interval_limit=use.interval_limit,
-                margin=margin_for(arm.leading[0], trivial=None),
+                margin=margin_for(arm.leading[0], trivial=_of_trivial(arm, studies)),
                 future_use=use.future,
                 prevalence=use.prevalence,
             )
             rows.append(_ask(found, study))
     order = {"critical": 0, "major": 1, "note": 2}
     return sorted(rows, key=lambda row: (order.get(row.severity, 3), row.code, row.arm))
+
+
+def _of_trivial(arm: ArmStudy, studies: Sequence[ArmStudy]) -> float | None:
+    """The trivial predictor's figure on the same records: errors have a margin that is a share of it."""
+    return next((one.figure for one in studies if one.trivial and not one.control and one.data == arm.data), None)
 
 
 def _asked(scope: str, studies: tuple[ArmStudy, ...]) -> tuple[ArmStudy, ...]:

@@ -9,6 +9,7 @@ A record with another outcome in the other run is an error: the two did not answ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,14 @@ def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
     columns_b = _columns(shared, task.kind, " b")
     subjects = shared["subject"].fill_null(shared["item"]).to_numpy()
     groups = _shared_folds(shared) if metric.pooling == "ranks" else None
-    difference = paired_pooled_difference(columns_a, columns_b, subjects, metric, groups=groups)
+    several = shared["fold"].n_unique() > 1 or shared["fold"].null_count() > 0
+    level = 0.99 if several else 0.95
+    difference = paired_pooled_difference(columns_a, columns_b, subjects, metric, groups=groups, level=level)
+    notes = []
+    if several:
+        notes.append("99 %, not 95: the models of several folds share training data; p does not allow for that")
+    if metric.pooling == "ranks" and groups is None:
+        notes.append("the runs tested their records in other folds, so ranks are pooled over folds")
     return Comparison(
         a.name,
         b.name,
@@ -91,10 +99,11 @@ def _tables(a: StoredArm, b: StoredArm, task: Any, name: str) -> Comparison:
         metric.direction,
         _figure(metric, columns_a, groups),
         _figure(metric, columns_b, groups),
-        *_told(difference),
+        *_told(difference, notes),
         shared.height,
         mine.height - shared.height,
         theirs.height - shared.height,
+        level,
     )
 
 
@@ -166,9 +175,9 @@ def _unit_values(run: RunFolder, arm: StoredArm, name: str) -> tuple[dict[str, A
     raise UsageError(f"'{arm.name}' has no figure '{name}'", where=str(run.path), do="See `hilum report`")
 
 
-def _told(found: PairedDifference) -> tuple[float, Range | None, float, str]:
+def _told(found: PairedDifference, notes: Sequence[str] = ()) -> tuple[float, Range | None, float, str]:
     """Difference, interval, p-value and how they were made, or why there are none."""
     made = found.interval
     interval = Range(made.low, made.high, made.method, made.n, made.note) if made.defined else None
-    note = "; ".join(dict.fromkeys(filter(None, (found.method if interval else made.note, found.note))))
+    note = "; ".join(dict.fromkeys(filter(None, (found.method if interval else made.note, found.note, *notes))))
     return found.mean, interval, found.p, note

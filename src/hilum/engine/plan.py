@@ -18,6 +18,7 @@ from hilum.core.component import describe, digest
 from hilum.core.data import bind
 from hilum.core.errors import DataError, HilumError
 from hilum.core.experiment import Arm, Cell, Experiment
+from hilum.core.finder import find
 from hilum.core.locate import locate
 from hilum.core.run import CellFolder, RunFolder
 from hilum.engine.cells import Job, find_items, runner_for
@@ -84,6 +85,8 @@ def cell_key(cell: Cell, folder: Path) -> str:
 @lru_cache(maxsize=1024)
 def _code(arm: Arm) -> str:
     parts = [describe(part).module for part in (arm.dataset, arm.task, arm.model)]
+    if arm.search is not None:  # settings are chosen by a metric, which is found and not imported
+        parts += [family.module for family in find("metrics").values() if family.facts.get("KIND") == arm.task.kind]
     return code_hash([*parts, runner_for(arm.task.kind).__module__, "hilum.engine.cells"])
 
 

@@ -25,7 +25,7 @@ def comparison_table(found: Sequence[Comparison]) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("a, against b", min_width=20)
     table.add_column("metric")
-    for name in ("a", "b", "a - b (95 %)", "p"):
+    for name in ("a", "b", f"a - b ({100 * found[0].level:g} %)", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("answer", min_width=12)
     for one in found:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hilum.core.errors import UsageError, unknown
 from hilum.core.experiment import Arm, Cell, Experiment, Preset
-from hilum.core.split import deal, fold_names
+from hilum.core.split import PARTS, deal, fold_names
 from hilum.datasets.table_file.dataset import TableFile
 from hilum.engine.tables.pipeline import records_of
 from hilum.engine.tables.runner import PERMUTED
@@ -81,10 +81,26 @@ def statement(study: StudyFile, table: Table, folds: list[str]) -> dict[str, str
     return {
         **stated,
         "unit of analysis": "the record; intervals are over subjects",
-        "split": f"{study.split.name}, {len(folds)} folds, seed {study.split.seed}; subjects are dealt, never records",
+        "split": _split(study, len(folds)),
         "validation": _validation(study),
-        "tuning": f"inside train, over {study.inner_folds} inner folds of its subjects, where a model lists candidates",
+        "tuning": "where a model lists candidates, "
+        + (
+            "on the validation part"
+            if study.split.name == "column" and _has_validation(table)
+            else f"inside train, over {study.inner_folds} inner folds of its subjects"
+        ),
     }
+
+
+def _split(study: StudyFile, folds: int) -> str:
+    if study.split.name == "column":
+        return f"as the column '{study.columns.split}' says, {folds} folds: taken as it stands (HIL001 looks at it)"
+    return f"{study.split.name}, {folds} folds, seed {study.split.seed}; subjects are dealt, never records"
+
+
+def _has_validation(table: Table) -> bool:
+    declared = table.rows["declared"].drop_nulls().to_list() if "declared" in table.rows.columns else []
+    return any(PARTS.get(str(value).strip().lower()) == "validation" for value in declared)
 
 
 def _validation(study: StudyFile) -> str:

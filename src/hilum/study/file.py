@@ -12,6 +12,7 @@ A mistyped name is an error that gives the closest one that exists.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
@@ -154,6 +155,7 @@ class StudyFile:
 
 
 KNOWN = ("name", "title", "kind", "data", "split", "prepare", "use", "origin", "audit", "model")
+TRIVIAL = "constant_prediction"
 DEFAULT_MODELS = {
     "classify": ("logistic_regression", "elastic_net", "random_forest", "gradient_boosting"),
     "regress": ("ridge_linear", "elastic_net", "random_forest", "gradient_boosting"),
@@ -187,10 +189,17 @@ def read_study(path: Path) -> StudyFile:
         )
     if metric and metric not in metrics_of(kind):
         raise unknown(f"{kind} metric", str(metric), metrics_of(kind), where=f"{where}, [split], tune_by")
+    if metric and metrics_of(kind)[metric].direction == "none":
+        raise UsageError(
+            f"of '{metric}' neither way is better", where=f"{where}, [split], tune_by", do="Choose by another metric"
+        )
+    name = str(data.get("name", path.parent.resolve().name))
+    if not re.fullmatch(r"[\w][\w .-]*", name) or ".." in name:
+        raise UsageError(f"the name '{name}' cannot be a folder's", where=where, do="Take letters, digits, - and _")
     columns = _plain(Columns, {**asked, "kind": kind, **({"split": column} if column else {})}, f"{where}, [data]")
     return StudyFile(
         path=path,
-        name=str(data.get("name", path.parent.resolve().name)),
+        name=name,
         title=str(data.get("title", data.get("name", path.stem))),
         table=table,
         columns=columns,
@@ -291,6 +300,16 @@ def _models(blocks: Any, kind: str, metric: str, where: str) -> tuple[AskedModel
     twin = next((title for title in titles if titles.count(title) > 1), None)
     if twin:
         raise UsageError(f"two models are called '{twin}'", where=where, do="Give one of them a title of its own")
+    for number, asked in enumerate(found):
+        alike = next(
+            (one.title for one in found[:number] if (one.model, one.search) == (asked.model, asked.search)), None
+        )
+        if alike:
+            raise UsageError(
+                f"'{alike}' and '{asked.title}' are the same model", where=where, do="Leave one of them out"
+            )
+        if describe(asked.model).name == TRIVIAL:
+            raise UsageError(f"'{asked.title}' is the constant, which is always added", where=where, do="Leave it out")
     return found
 
 

@@ -50,7 +50,10 @@ class TableFile:
         """
         if not self.path:
             raise UsageError("no file is named", where="dataset 'table_file'", do='Name it: table = "patients.csv"')
-        file = self.path.partition("#")[0]
+        # A sheet is named behind the file's own name; a "#" elsewhere, or of a file that is there, belongs to the path.
+        whole = Path(self.path)
+        there = (folder / whole).is_file()
+        file = self.path if there else (whole.parent / whole.name.partition("#")[0]).as_posix()
         return [Item(self.label or Path(file).stem, None, (file, *self._content_files(folder / file)))]
 
     def load(self, folder: Path, item: Item) -> Table:

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.component import change, describe, digest
-from hilum.core.errors import UsageError
+from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.core.metric import Metric
 from hilum.core.model import Fitted, Trainable
 from hilum.core.outcome import Block
-from hilum.core.split import Records, Texts, k_folds
+from hilum.core.split import LEFT_OUT, Records, Texts, k_folds
 from hilum.modalities.table.prepare import Prepared
 from hilum.modalities.table.sample import Table
 
@@ -108,7 +108,9 @@ def records_of(table: Table, kind: str) -> Records:
         kind=kind,
         time=column("time"),
         source=texts("source"),
-        declared=texts("declared"),
+        declared=None
+        if "declared" not in rows.columns
+        else rows["declared"].fill_null(LEFT_OUT).to_numpy().astype(str),
     )
 
 
@@ -151,10 +153,17 @@ def _choose(
         settings = dict(zip((name for name, _ in search.over), combination, strict=True))
         candidate = change(model, **settings)
         scores = [_score(task, candidate, metric, fit, held, seed) for fit, held in folds]
-        mean = float(np.mean(scores))
+        defined = [score for score in scores if np.isfinite(score)]  # a small inner fold may lack a class
+        mean = float(np.mean(defined)) if defined else np.nan
         tried.append((settings, mean))
         if np.isfinite(mean) and sign * mean > best[0]:
             best = (sign * mean, candidate)
+    if not np.isfinite(best[0]):
+        raise DataError(
+            f"no candidate could be scored by {metric.name}: it is undefined on every inner fold",
+            where=f"table '{table.name}'",
+            do="Ask for fewer inner folds, or leave out `tune`",
+        )
     return best[1], tuple(tried)
 
 

@@ -55,7 +55,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     folder = cell.path / "weights" / "all-records"
     stored = read_json(cell.path / "preprocess.json")["all records"]
     prepared = Prepared.from_json(stored["prepare"])
-    table = read_for_prediction(file, dataset.columns, features=stored["features"])
+    table = read_for_prediction(file, dataset.columns, features=_asked(stored["features"], prepared))
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)
@@ -80,6 +80,12 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     info = run.info()
     licence = "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"])
     return Prediction(arm.name, chosen, figure, frame, warned, licence, bool(info["synthetic"]))
+
+
+def _asked(features: dict[str, str], prepared: Prepared) -> dict[str, str]:
+    """Feature to type, of those that the preparation uses: one that it dropped may be absent."""
+    used = {feature.name for feature in prepared.features}
+    return {name: kind for name, kind in features.items() if name in used}
 
 
 def _distance(folder: Path, inputs: NDArray[np.float64]) -> tuple[pl.Series, pl.Series]:

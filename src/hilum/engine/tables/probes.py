@@ -29,12 +29,18 @@ def pipeline_evidence(
     train = table.take(part == "train")
     before = pipeline.fingerprint(train)
     moved = learn(task, model, search, _moved_inputs(table, tested), part, seed)
-    dealt = learn(task, model, search, _permuted_labels(table, tested), part, seed)
+    labels = table.rows["target"].to_numpy()[tested]
+    permuted = _permuted_labels(table, tested)
+    moved_labels = int((permuted.rows["target"].to_numpy()[tested] != labels).sum())
     prepared = {"before": pipeline.prepared.fingerprint, "after": moved.prepared.fingerprint}
-    return {
-        "preprocessing": {"test inputs moved": prepared},
-        "choices": {"test labels permuted": {"before": before, "after": dealt.fingerprint(train)}},
-    }
+    evidence: dict[str, Any] = {"preprocessing": {"test inputs moved": prepared}}
+    if (
+        moved_labels
+    ):  # labels that are all alike cannot be dealt anew: then nothing was looked for, and nothing is stored
+        dealt = learn(task, model, search, permuted, part, seed)
+        choice = {"before": before, "after": dealt.fingerprint(train), "labels moved": moved_labels}
+        evidence["choices"] = {"test labels permuted": choice}
+    return evidence
 
 
 def data_evidence(table: Table, part: Texts) -> dict[str, Any]:

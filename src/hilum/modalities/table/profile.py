@@ -118,6 +118,8 @@ def _one(table: Table, name: str, people: _People, part: NDArray[Any] | None) ->
         "shift": _shift(values, people.subject, part) if number else None,
         "alone": _alone(table, values if number else None, codes, known, people),
     }
+    if name in table.dated:
+        entry["epoch_like"] = "read from dates"
     return entry
 
 

@@ -9,6 +9,7 @@ a record is called by a hash of its content, 64 bits over every value that is ke
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -73,6 +74,7 @@ def read_table(path: Path | str, columns: Columns, *, name: str = "") -> Table:
         attrition=tuple(attrition),
         made_from=columns.made_from,
         notes=(*raw.notes, *group_notes, *notes),
+        dated=tuple(name for name in names if any(note.startswith(f"'{name}' holds dates") for note in notes)),
     )
 
 
@@ -93,7 +95,7 @@ def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping
     """
     import polars as pl
 
-    raw = read_raw(path, missing=columns.missing, encoding=columns.encoding)
+    raw = read_raw(path, missing=columns.missing, encoding=columns.encoding, skip=columns.exclude)
     there = raw.frame.columns
     lacking = [feature for feature in features if feature not in there]
     if lacking:
@@ -109,7 +111,10 @@ def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping
     kept = {role: getattr(columns, role) for role in ("id", "subject", "time", "source", "site", "time_zero")}
     present = Columns(**{role: column for role, column in kept.items() if column in there})
     rows, _ = _rows(raw, present)
-    made = [_as_fitted(raw, raw.frame[feature], kind).alias(feature) for feature, kind in features.items()]
+    made = [
+        _as_fitted(raw, raw.frame[feature], kind, columns.categories).alias(feature)
+        for feature, kind in features.items()
+    ]
     frame = pl.DataFrame(made)
     rows.insert(1, _nothing("target", raw.frame.height, pl.Float64()))
     return Table(
@@ -122,12 +127,12 @@ def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping
     )
 
 
-def _as_fitted(raw: RawTable, column: pl.Series, kind: str) -> pl.Series:
-    """A feature in the type that the model was fitted on."""
+def _as_fitted(raw: RawTable, column: pl.Series, kind: str, named: Sequence[str]) -> pl.Series:
+    """A feature in the type that the model was fitted on, value by value: no record's answer depends on its neighbours."""
     import polars as pl
 
     if kind == "String":
-        return values.categories(raw, column)
+        return values.categories(raw, column) if column.name in named else as_text(column)
     dated = column.dtype == pl.Datetime or _holds_dates(raw, column)
     return values.moments(raw, column) if dated else values.numbers(raw, column)
 
@@ -225,6 +230,11 @@ def _group(raw: RawTable, column: pl.Series) -> tuple[pl.Series, str]:
     return pl.select(cut).to_series(), f"the subgroup '{column.name}' is cut into thirds at {first:g} and {second:g}"
 
 
+def _names_a_file(text: str) -> bool:
+    """Whether a content looks like a path and no hash: a missing file must not pass for a hash of its own."""
+    return "/" in text or "\\" in text or bool(re.search(r"\.[A-Za-z]\w{0,4}$", text))
+
+
 def _content(raw: RawTable, name: str) -> pl.Series:
     """Hashes as they are; paths to the hash of the file's bytes."""
     import polars as pl
@@ -232,7 +242,7 @@ def _content(raw: RawTable, name: str) -> pl.Series:
     texts = as_text(raw.frame[name])
     distinct = texts.drop_nulls().unique().sort().to_list()
     folder = raw.path.parent
-    if not distinct or not (folder / distinct[0]).is_file():
+    if not any(_names_a_file(text) or (folder / text).is_file() for text in distinct):
         return texts
     lost = next((text for text in distinct if not (folder / text).is_file()), None)
     if lost is not None:

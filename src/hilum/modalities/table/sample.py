@@ -47,6 +47,7 @@ class Table:
         unit: Its unit; empty for classes.
         attrition: What was excluded, in order: why, and how many records.
         made_from: Columns that the outcome was made from, where somebody said so.
+        dated: Features that were read from dates, s since 1970.
         notes: What a reader of results should know of the reading: dates among the features, a sheet, an encoding.
     """
 
@@ -59,6 +60,7 @@ class Table:
     attrition: tuple[tuple[str, int], ...] = ()
     made_from: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    dated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse frames that do not belong together, and put records into the order of their ids."""

@@ -152,12 +152,17 @@ def moments(raw: RawTable, column: pl.Series) -> pl.Series:
 
 
 def categories(raw: RawTable, column: pl.Series) -> pl.Series:
-    """A column of names: String; where all of them are numbers, each number is written one way ("1.0" is "1")."""
+    """A column of names: String; a number is written one way ("1.0" is "1"), whatever else stands in the column."""
+    import polars as pl
+
     texts = as_text(column)
-    parsed = as_numbers(column, decimal_comma=raw.decimal_comma)
-    if bool(parsed.bad.any()) or bool(parsed.values.is_infinite().any()):
-        return texts
-    return as_text(parsed.values).alias(column.name)
+    numbers = as_numbers(column, decimal_comma=raw.decimal_comma).values
+    usual = as_text(numbers)
+    return (
+        pl.select(pl.when(numbers.is_finite().fill_null(value=False)).then(usual).otherwise(texts))
+        .to_series()
+        .alias(column.name)
+    )
 
 
 def feature(raw: RawTable, column: pl.Series) -> tuple[pl.Series, str, str]:
