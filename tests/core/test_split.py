@@ -131,6 +131,23 @@ def test_a_column_is_taken_as_it_stands() -> None:
     assert fold_names(Rule("column"), by_value) == ["1", "2"]
 
 
+def test_an_empty_part_is_left_out_and_an_odd_one_refused() -> None:
+    declared = np.array(["train", "", "test", "train"])
+    dealt = Records(np.array(list("wxyz")), np.array(list("pqrs")), np.zeros(4), "classify", declared=declared)
+    assert [part.tolist() for part in deal(Rule("column"), dealt)] == [["train", "", "test", "train"]]
+    odd = Records(dealt.item, dealt.subject, dealt.target, "classify", declared=np.array(["train", "no", "test", "no"]))
+    with pytest.raises(DataError, match="'no' beside train and test"):
+        deal(Rule("column"), odd)
+    by_value = Records(dealt.item, dealt.subject, dealt.target, "classify", declared=np.array(["1", "2", "", "1"]))
+    assert [part.tolist() for part in deal(Rule("column"), by_value)] == [
+        ["test", "train", "", "test"],
+        ["train", "test", "", "train"],
+    ]
+    late = Records(dealt.item, dealt.subject, dealt.target, "classify", time=np.array([1.0, np.nan, 2.0, 3.0]))
+    with pytest.raises(UsageError, match="1 have none: x"):
+        deal(Rule("time"), late)
+
+
 @pytest.mark.parametrize(
     ("rule", "columns", "words"),
     [

@@ -65,6 +65,15 @@ def test_files_of_a_content_column_are_files_of_the_table(tmp_path: Path) -> Non
     assert TableFile("deep/b.xlsx#Two", COLUMNS).items(tmp_path)[0].files == ("deep/b.xlsx",)
 
 
+def test_a_hash_mark_in_a_path_is_no_sheet(tmp_path: Path) -> None:
+    (tmp_path / "C#").mkdir()
+    for name in ("C#/a.csv", "a#b.csv"):
+        (tmp_path / name).write_text("y,who,x,z,drawn\n0,a,1,2,5\n1,b,?,1,6\n0,c,3,1,7\n1,d,4,2,8\n")
+        (item,) = TableFile(name, COLUMNS).items(tmp_path)
+        assert item.files == (name,)
+        assert TableFile(name, COLUMNS).load(tmp_path, item).height == 4
+
+
 def test_roles_bind_to_the_tasks() -> None:
     classes, number = TableFile("a.csv", COLUMNS), TableFile("a.csv", Columns(target="y", kind="regress", unit="L"))
     bound = bind(classes.provides, PredictClass().needs, dataset="table_file", task="predict_class")

@@ -241,6 +241,18 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "half a fold": (lambda f: _edit(f, "folds = 3", "folds = 3.5"), ("folds is 3.5",)),
     "no inner folds": (lambda f: _edit(f, "folds = 3", "folds = 3\ninner_folds = 0"), ("inner_folds is 0",)),
     "a metric that is none": (lambda f: _edit(f, "folds = 3", 'folds = 3\ntune_by = "aurok"'), ("aurok", "auroc")),
+    "a name that leaves the folder": (
+        lambda f: _edit(f, 'name = "ward"', 'name = "../../ward"'),
+        ("../../ward", "folder"),
+    ),
+    "the same model twice": (
+        lambda f: _edit(f, "[[model]]", '[[model]]\nname = "logistic_regression"\ntitle = "twin"\n[[model]]'),
+        ("twin", "the same model"),
+    ),
+    "a metric without a better way": (
+        lambda f: _edit(f, "folds = 3", 'folds = 3\ntune_by = "calibration-slope"'),
+        ("neither way is better",),
+    ),
     "a setting in words": (
         lambda f: _edit(f, "[[model]]", '[[model]]\ninverse_penalty = "low"'),
         ("inverse_penalty is 'low'", "[[model]] 1"),

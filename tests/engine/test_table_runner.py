@@ -183,3 +183,22 @@ def test_what_cannot_be_run_is_refused() -> None:
         one(unlabelled)
     with pytest.raises(UsageError, match="no classify metric"):
         one(patients(), search=Search((("inverse_penalty", (1.0,)),), "smell"))
+
+
+def test_a_probe_that_can_move_nothing_is_not_stored() -> None:
+    """Test labels that are all alike cannot be dealt anew: no evidence, so no pass."""
+    table = patients()
+    target = table.rows["target"].to_numpy()
+    declared = pl.Series("declared", ["test" if t == 1 and n % 2 else "train" for n, t in enumerate(target)])
+    by_column = replace(TASK, split=Rule("column"))
+    evidence = one(replace(table, rows=table.rows.with_columns(declared)), task=by_column).evidence
+    assert "test labels permuted" not in evidence["choices"]
+
+
+def test_tuning_that_is_undefined_everywhere_is_refused() -> None:
+    table = patients(subjects=40, each=1)
+    few = table.rows.with_columns(pl.Series("target", [1.0, 1.0] + [0.0] * 38))
+    search = Search((("inverse_penalty", (0.1, 1.0)),), "auroc")
+    task = replace(TASK, split=Rule(folds=2))
+    with pytest.raises(DataError, match=r"no candidate could be scored|one class"):
+        one(replace(table, rows=few), task=task, search=search)

@@ -366,3 +366,35 @@ def test_a_million_rows(tmp_path: Path) -> None:
     assert table.height == rows
     assert table.features.width == 16
     assert seconds < 60
+
+
+def test_a_missing_first_file_is_no_hash(tmp_path: Path) -> None:
+    """Else every path would count as a hash of its own, and identical recordings would pass."""
+    rows = ["y,who,x,file"] + [f"{n % 2},p{n},{n},{n}.wav" for n in range(6)]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    for n in range(1, 6):
+        (tmp_path / f"{n}.wav").write_bytes(b"same")
+    columns = Columns(target="y", subject="who", content="file")
+    with pytest.raises(DataError, match=r"'0.wav' is missing"):
+        read_table(tmp_path / "a.csv", columns)
+
+
+def test_a_new_record_is_read_alone_as_among_others(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("code\n01\n")
+    (tmp_path / "two.csv").write_text("code\n01\nA1\n")
+    for columns in (Columns(target="y"), Columns(target="y", features=("code",), categories=("code",))):
+        found = [
+            read_for_prediction(tmp_path / name, columns, features={"code": "String"}).features["code"].to_list()
+            for name in ("one.csv", "two.csv")
+        ]
+        assert found[0][0] in found[1]
+
+
+def test_dates_among_the_features_are_told_to_the_audit(tmp_path: Path) -> None:
+    from hilum.modalities.table.profile import feature_profile
+
+    rows = ["y,who,born,x"] + [f"{n % 2},p{n},{1940 + n}-03-0{n % 9 + 1},{n % 7}" for n in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    table = read_table(tmp_path / "a.csv", Columns(target="y", subject="who"))
+    told = {one["name"]: one["epoch_like"] for one in feature_profile(table)}
+    assert told == {"born": "read from dates", "x": None}
