@@ -281,3 +281,17 @@ def test_every_fault_gets_an_answer(fault: str, tmp_path: Path) -> None:
     for word in words:
         assert word in done.stderr, done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_constant_is_beaten_by_nobody_where_folds_lack_a_class(tmp_path: Path) -> None:
+    """Each subject a fold of its own: pooled, a constant would rank against the outcome and anything would beat it."""
+    folder = tmp_path / "ward"
+    study(folder, subjects=24, each=1, effect=0.0)
+    _edit(folder, "folds = 3", "folds = 24")
+    done = hilum("run", "ward/study.toml", "--jobs", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert results(tmp_path)["constant prediction"]["value"] is None
+    checks = json.loads((tmp_path / "runs" / "ward" / "checks.json").read_text())
+    (found,) = [c for c in checks if c["code"] == "HIL008" and c["arm"] == "logistic regression"]
+    assert found["status"] == "cannot tell"
+    assert "lack a class" in found["message"]

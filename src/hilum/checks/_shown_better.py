@@ -37,6 +37,11 @@ def shown_better(arm: ArmStudy, other: ArmStudy) -> Finding:
         return Finding.cannot_tell(
             f"no interval of the improvement over '{other.name}': {found.note or found.interval.note}"
         )
+    if pool == "seed" and metric.pooling == "ranks" and other.trivial:
+        # Pooled over folds a constant is what train held, and ranks against the outcome: anything would beat it.
+        return Finding.cannot_tell(
+            "some folds lack a class: ranks of several folds' models cannot be held against a constant"
+        )
     figures = figure(metric, mine).value, figure(metric, theirs).value
     low, high = sorted(sign_of(arm) * end for end in (found.interval.low, found.interval.high))
     proof = {

@@ -116,4 +116,9 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
 def _estimate(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
     if metric.name == "calibration-slope" and describe(scores.arm.model).name == scores.arm.task.trivial:
         return Estimate(None, None, reason="a constant has no slope: what varies from fold to fold is train's share")
+    constant = describe(scores.arm.model).name == scores.arm.task.trivial
+    if constant and metric.pooling == "ranks" and estimand.pool == "all" and scores.frame["fold"].n_unique() > 1:
+        return Estimate(
+            None, None, reason="some folds lack a class, and ranks of a constant cannot be pooled over folds"
+        )
     return estimate(scores, metric, estimand)

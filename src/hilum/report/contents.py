@@ -83,6 +83,11 @@ class Contents:
             return warning if self.rows else f"{warning} {leader_in_words(self)}".strip()
         critical = sorted({c.code for c in self.checks if c.status == "fail" and c.severity == "critical"})
         audit = f"Critical checks failed: {', '.join(critical)}." if critical else "No critical check failed."
+        if not self.checks:
+            audit = "Nothing was audited: no cell is finished."
+        missing = sum(cell["status"] != "done" for cell in self.info["cells"])
+        if missing:
+            audit += f" {missing} of {len(self.info['cells'])} cells are missing."
         if not self.rows:
             return f"{leader_in_words(self)} {audit}".strip()
         primary = f"{len(self.primary)} primary claims: {_tally(self.primary)}. " if self.primary else ""

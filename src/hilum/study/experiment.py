@@ -24,6 +24,7 @@ from hilum.tasks.predict_class import PredictClass
 from hilum.tasks.predict_value import PredictValue
 
 PROTOCOL = "honest"
+FEWEST_TO_NAME = 10
 
 
 def experiment(study: StudyFile, preset: Preset, models: tuple[str, ...] = ()) -> tuple[Experiment, Table]:
@@ -113,8 +114,12 @@ def _validation(study: StudyFile) -> str:
 
 
 def names_of_folds(study: StudyFile, table: Table) -> list[str]:
-    """What each fold is called."""
-    return fold_names(study.split, records_of(table, study.columns.kind))
+    """What each fold is called: by its value only where that stands for many subjects, since a value could name one."""
+    records = records_of(table, study.columns.kind)
+    names = fold_names(study.split, records)
+    parts = deal(study.split, records)
+    few = any(len(set(records.subject[part == "test"])) < FEWEST_TO_NAME for part in parts)
+    return [str(number) for number in range(len(parts))] if few else names
 
 
 def _asked(study: StudyFile, names: tuple[str, ...]) -> tuple[AskedModel, ...]:
