@@ -65,7 +65,7 @@ def audit(
                 future_use=use.future,
                 prevalence=use.prevalence,
             )
-            rows.append(_ask(found, study))
+            rows.append(ask(found, study))
     order = {"critical": 0, "major": 1, "note": 2}
     return sorted(rows, key=lambda row: (order.get(row.severity, 3), row.code, row.arm))
 
@@ -97,7 +97,8 @@ def _subjects_known(scores: Sequence[ArmScores], studies: Sequence[ArmStudy]) ->
     return all(get("datasets", each.arm.dataset.name).facts.get("subjects") == "known" for each in scores)
 
 
-def _ask(found: Found, study: Study) -> CheckRow:
+def ask(found: Found, study: Study) -> CheckRow:
+    """One check's answer about one study, as a row of checks.json; not applicable where it is not asked of such tasks."""
     facts = found.facts
     scope = facts["SCOPE"]
     kinds = facts.get("KINDS", ())

@@ -19,6 +19,7 @@ from hilum.core.check import ArmStudy, Study
 from hilum.core.finder import Found, find
 from hilum.core.row import CheckRow
 from hilum.core.split import MOST_FOLDS, PARTS
+from hilum.engine.audit import ask
 from hilum.modalities.table.equal_rows import equal_rows
 from hilum.modalities.table.profile import profile
 from hilum.modalities.table.sample import Table
@@ -57,7 +58,7 @@ def audit_table(
         prevalence=prevalence,
     )
     asked = [found for found in find("checks").values() if _is_asked(found)]
-    rows = [_ask(found, study) for found in asked]
+    rows = [ask(found, study) for found in asked]
     return sorted(rows, key=lambda row: (_ORDER.get(row.severity, 3), row.code))
 
 
@@ -141,29 +142,12 @@ def _is_asked(found: Found) -> bool:
     return found.facts["SCOPE"] != "experiment" and found.facts["CODE"] not in _NEED_PREDICTIONS
 
 
-def _ask(found: Found, study: Study) -> CheckRow:
-    facts = found.facts
-    finding = found.load().check(study)
-    return CheckRow(
-        code=facts["CODE"],
-        title=facts["TITLE"],
-        severity=facts["SEVERITY"],
-        kind=facts["KIND"],
-        scope=facts["SCOPE"],
-        arm="the data",
-        arm_id="",
-        status=finding.status,
-        message=finding.message,
-        proof=dict(finding.proof),
-    )
-
-
 def _study(table: Table) -> ArmStudy:
     parts = declared_parts(table)
     evidence: dict[str, Any] = profile(table, parts[0] if parts else None)
     return ArmStudy(
-        id="table",
-        name="table",
+        id="",
+        name="the data",
         protocol="published",
         stochastic=False,
         trivial=False,
