@@ -1,0 +1,1 @@
+"""Cine-MRI frames of four free-breathing people, one sagittal slice each."""

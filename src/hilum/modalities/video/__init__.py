@@ -1,0 +1,1 @@
+"""Image series (cine MRI): typed sample, readers, views, optical flow, warping, simulator."""
