@@ -1,10 +1,11 @@
-"""Ridge regression: linear regression with a penalty on its weights, fitted once.
+"""Ridge regression: linear regression with a penalty on its weights, fitted once or every so many seconds.
 
 Model       z(t + h) is forecast as A_h u(t),  u(t) = [1; z(t - k + 1); ...; z(t)]
 Fit         A_h minimises  sum |z(t + h) - A u(t)|^2 + penalty * |A without its first column|^2
 Symbols     z    (channels,)    newest sample in standard units of the train part
             k                   history, samples
-Cost        O(pairs * inputs^2) once per horizon, O(inputs * channels) per forecast
+Labels      observed or handed, and refitted or not, as in linear_regression.py
+Cost        O(pairs * inputs^2) per fit and horizon, O(inputs * channels) per forecast
 Source      Hoerl and Kennard, Technometrics 12 (1970); not among the predictors of arXiv 2403.01607
 """
 
@@ -20,34 +21,44 @@ from numpy.typing import NDArray
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import Forecaster, ForecastSetting
 from hilum.modalities.series.standardise import Standardise
-from hilum.models._fitted_once import FittedOnce
+from hilum.models._fitted_once import FittedOnce, FittingPart, Labels, LinearWeights, refuse_labels
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RidgeRegression:
-    """Settings: history in samples, penalty, and the length of the fitting part, s."""
+    """Settings: history in samples, penalty, length of the fitting part, s, seconds from fit to fit (0: once), whose labels."""
 
     history: int = 24
     penalty: float = 100.0
     fit_seconds: float = 60.0
+    refit_seconds: float = 0.0
+    labels: Labels = "observed"
     stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
-        if self.history < 1 or self.fit_seconds <= 0 or self.penalty <= 0:
+        refuse_labels(self.labels, "RidgeRegression")
+        if self.history < 1 or self.fit_seconds <= 0 or self.penalty <= 0 or self.refit_seconds < 0:
             raise UsageError(
-                f"history {self.history}, penalty {self.penalty} and fit_seconds {self.fit_seconds} must be positive",
+                f"history {self.history}, penalty {self.penalty}, fit_seconds {self.fit_seconds} or "
+                f"refit_seconds {self.refit_seconds} makes no sense",
                 where="RidgeRegression",
-                do="Without a penalty it is LinearRegression",
+                do="History, penalty and fitting part are above 0 (without a penalty it is LinearRegression); 0 s fits once",
             )
 
     def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
         """Begin without weights."""
-        samples = round(self.fit_seconds / setting.seconds_per_sample)
-        solve = partial(ridge, penalty=self.penalty)
-        return FittedOnce(setting, self.history, samples, Standardise.fit(warm_up), solve)
+        part = FittingPart.of(
+            setting,
+            history=self.history,
+            fit_seconds=self.fit_seconds,
+            refit_seconds=self.refit_seconds,
+            labels=self.labels,
+        )
+        maps = LinearWeights(setting, self.history, partial(ridge, penalty=self.penalty))
+        return FittedOnce(setting, part, Standardise.fit(warm_up), maps)
 
 
 def ridge(inputs: Array, targets: Array, penalty: float) -> Array:
