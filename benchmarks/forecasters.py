@@ -20,7 +20,7 @@ import numpy as np
 from hilum.core.kinds.forecast import ForecastSetting
 from hilum.core.locate import locate
 from hilum.datasets.extmarkers.dataset import ExternalMarkers
-from hilum.engine.runners.forecast import stream_record
+from hilum.engine.forecasts.stream import stream_record
 from hilum.models.hold_last import HoldLast
 from hilum.models.least_mean_squares import LeastMeanSquares
 from hilum.models.linear_regression import LinearRegression

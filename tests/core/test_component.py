@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from hilum.core.component import Spec, build, canonical, change, describe, digest
+from hilum.core.component import Spec, build, canonical, change, describe, digest, parts_of
 from hilum.core.errors import HilumError, UsageError
+from hilum.models.least_mean_squares import LeastMeanSquares
 from hilum.tasks.position_ahead import PositionAhead
 
 
@@ -60,3 +63,24 @@ def test_horizons_must_be_whole_samples() -> None:
     with pytest.raises(UsageError, match="scoring begins"):
         PositionAhead(train_s=90.0)
     assert task.parts(1000, 0.1) == {"train": (0, 300), "choose": (300, 600), "score": (600, 1000)}
+
+
+@dataclass(frozen=True)
+class Several:
+    """A component that holds others of any class."""
+
+    inner: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ("a", "b")
+
+
+def test_components_in_a_list_are_written_down_with_their_class_and_read_back() -> None:
+    whole = Several(inner=(LeastMeanSquares(rate=1e-3), Several(inner=(PositionAhead(),)), 3))
+    written = json.loads(canonical(describe(whole).to_json()))
+    assert written["settings"]["inner"][0]["kind"] == "LeastMeanSquares"
+    assert build(Spec.from_json(written)) == whole
+    assert [type(part).__name__ for part in parts_of(whole)] == [
+        "Several",
+        "LeastMeanSquares",
+        "Several",
+        "PositionAhead",
+    ]

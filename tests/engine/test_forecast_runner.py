@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
 from hilum.core.kinds.forecast import ForecastSetting
-from hilum.engine.runners.forecast import choose, probe, run, stream_all, stream_record
+from hilum.engine.forecasts.choose import choose
+from hilum.engine.forecasts.probe import probe
+from hilum.engine.forecasts.stream import stream_all, stream_record
+from hilum.engine.forecasts.views import SeriesView
+from hilum.engine.runners.forecast import run
 from hilum.modalities.series.sample import Series
 from hilum.models.hold_last import HoldLast
 from hilum.models.least_mean_squares import LeastMeanSquares
@@ -181,3 +185,114 @@ def test_a_recording_that_cannot_be_used_is_refused_with_the_reason(values: Arra
     with pytest.raises(DataError, match=reason) as caught:
         list(run(task=TASK, model=HoldLast(), protocol="causal", search=None, seeds=(0,), samples=[series(values)]))
     assert "recording 'walk'" in str(caught.value)
+
+
+@dataclass(frozen=True)
+class Lucky:
+    """Forecasts the last value plus an offset that its seed draws; every third seed fails where `fails`."""
+
+    offset: float = 1.0
+    fails: bool = False
+    stochastic: ClassVar[bool] = True
+
+    def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> _Spying:
+        running = HoldLast().start(setting, warm_up, seed)
+        found = np.nan if self.fails and seed % 3 == 2 else self.offset * (1.0 if seed % 2 else 3.0)
+        inner = running.predict
+        running.predict = lambda: inner() + found  # type: ignore[method-assign]
+        return running  # type: ignore[return-value]
+
+
+def test_a_search_compares_the_mean_of_its_seeds_and_sets_failing_candidates_aside() -> None:
+    values, parts = walk(200), TASK.parts(200, 0.1)
+    over = (("offset", (2.0, 0.5)), ("fails", (True, False)))
+    for seeds, expected in ((2, Lucky(0.5, True)), (3, Lucky(0.5, False))):
+        chosen = choose(Lucky(), Search(over, "rmse", seeds=seeds), SETTING, values, parts, "causal", 0, 0)
+        assert chosen == [expected, expected]
+
+
+def test_settings_may_be_chosen_under_another_protocol_than_they_run_by() -> None:
+    values, parts = walk(200), TASK.parts(200, 0.1)
+    over = (("rate", (1e-5, 3e-2)),)
+    model = LeastMeanSquares(history=3)
+    early = choose(model, Search(over, "rmse", protocol="published"), SETTING, values, parts, "causal", 0, 0)
+    assert early == choose(model, Search(over, "rmse"), SETTING, values, parts, "published", 0, 0)
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """Forecasts the mean of the recordings that it was pretrained on."""
+
+    mean: float = 0.0
+    stochastic: ClassVar[bool] = False
+
+    def pretrain(self, others: list[Series], setting: ForecastSetting, seed: int) -> Averaging:
+        return Averaging(float(np.mean([other.values.mean() for other in others])))
+
+    def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> _Spying:
+        running = _Spying(setting)
+        running.predict = lambda: np.full((len(setting.horizons), setting.channels), self.mean)  # type: ignore[method-assign]
+        return running
+
+
+def test_a_pretrained_model_sees_other_recordings_and_the_evidence_says_which() -> None:
+    others = [replace(series(walk(150, seed=k)), item=f"other-{k}", subject=None) for k in (1, 2)]
+    asked = {"task": TASK, "protocol": "causal", "search": None, "seeds": (0,), "samples": [series(walk(100))]}
+    (outcome,) = run(model=Averaging(), others=others, **asked)  # type: ignore[arg-type]
+    expected = np.mean([other.values.mean() for other in others])
+    assert np.allclose(outcome.predictions[0]["prediction:c0"], expected)
+    assert outcome.evidence["personal"] is False
+    assert outcome.evidence["pretraining"] == {"items": ["other-1", "other-2"], "subjects": [], "unknown": True}
+    with pytest.raises(UsageError, match="HoldLast cannot be pretrained"):
+        list(run(model=HoldLast(), others=others, **asked))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A view that multiplies the series, and likes one factor at the short horizon and another at the long one."""
+
+    inner: SeriesView
+    factor: float
+
+    @property
+    def series(self) -> Series:
+        return replace(self.inner.series, values=self.factor * self.inner.series.values)
+
+    @property
+    def settings(self) -> dict[str, float]:
+        return {"factor": self.factor}
+
+    @property
+    def fitted(self) -> dict[str, float]:
+        return {"factor": self.factor}
+
+    def statistics(self, horizon: int, first: int, forecasts: Array) -> dict[str, float]:
+        return self.inner.statistics(horizon, first, forecasts / self.factor)
+
+    def loss(self, horizon: int, first: int, forecasts: Array) -> float:
+        assert first == 30
+        assert len(forecasts) == 30
+        return abs(self.factor - horizon)
+
+    def keep(self, horizon: int, first: int, forecasts: Array) -> dict[str, Array]:
+        return {"forecasts": forecasts}
+
+
+@dataclass(frozen=True)
+class Views(PositionAhead):
+    """A task of three views."""
+
+    def views(self, series: Series) -> tuple[Scaled, ...]:
+        return tuple(Scaled(SeriesView.of(series), factor) for factor in (1.0, 2.0, 3.0))
+
+
+def test_a_view_is_chosen_for_each_horizon_before_scoring_begins() -> None:
+    task = Views(horizons_s=TASK.horizons_s, train_s=3.0, score_from_s=6.0)
+    asked = {"model": HoldLast(), "protocol": "causal", "search": None, "seeds": (0,), "samples": [series(walk(100))]}
+    (outcome,) = run(task=task, **asked)  # type: ignore[arg-type]
+    (plain,) = run(task=TASK, **asked)  # type: ignore[arg-type]
+    assert {h: chosen["factor"] for h, chosen in outcome.evidence["chosen"].items()} == {"1": 1.0, "3": 3.0}
+    assert np.allclose(outcome.scores[0]["sum_sq"], plain.scores[0]["sum_sq"])
+    assert list(outcome.evidence["future"]["horizons"]) == ["1", "3"]
+    assert outcome.weights["view/h3/forecasts"].shape == (40, 1)
+    assert outcome.preprocess["factor"] == 1.0

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hilum.core.binding import Arithmetic, Binding, Bound, Estimand, Unbound, read_folds
+from hilum.core.binding import Arithmetic, Binding, Bound, Estimand, StandIn, Unbound, read_folds
 from hilum.core.claim import Claim
 from hilum.core.errors import DataError
 from hilum.core.experiment import Arm
@@ -369,3 +369,15 @@ def test_folds_of_a_paper_are_read_from_its_file(tmp_path: Any) -> None:
     path.write_text("model,fold,auroc\nGRU,0,many\n", encoding="utf-8")
     with pytest.raises(DataError, match="line 2, column auroc"):
         read_folds(path, columns={}, metric="auroc")
+
+
+def test_a_smaller_run_shows_its_stand_in_and_is_not_compared() -> None:
+    full, small = arm("full"), arm("small")
+    bound = replace(BINDING, arm=full, stand_in=StandIn(small, ("one run a candidate",)))
+    shown = verdict(claim("1.00"), bound, scores(small, errors(UNITS)), BASE)
+    assert (shown.verdict, shown.reason, shown.arm) == ("not comparable", "one run a candidate", "small")
+    assert shown.ours is not None
+    assert shown.ours.value == pytest.approx(1.0)
+    judged = verdict(claim("1.00"), bound, scores(small, errors(UNITS)), scores(full, errors(UNITS)), BASE)
+    assert (judged.verdict, judged.arm) == ("reproduced", "full")
+    assert verdict(claim("1.00"), bound, BASE).verdict == "not run"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import ForecastSetting
-from hilum.engine.runners.forecast import stream_record
+from hilum.engine.forecasts.stream import stream_record
 from hilum.modalities.series.standardise import Standardise
 from hilum.models.hold_last import HoldLast
 from hilum.models.least_mean_squares import LeastMeanSquares, lms_step

@@ -13,7 +13,8 @@ from hilum.core.experiment import Arm
 from hilum.core.finder import get
 from hilum.core.kinds.forecast import ForecastSetting
 from hilum.datasets.extmarkers.dataset import ExternalMarkers
-from hilum.engine.runners.forecast import run, stream_record
+from hilum.engine.forecasts.stream import stream_record
+from hilum.engine.runners.forecast import run
 from hilum.metrics.forecast import METRICS, statistics
 from hilum.modalities.series.sample import Series
 from hilum.models.hold_last import HoldLast

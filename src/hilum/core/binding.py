@@ -6,8 +6,8 @@ A claim must be bound or listed with a reason; a binding must match a claim. Bot
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -63,6 +63,25 @@ class Sample:
     positives: int = 0
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """What is shown beside a claim where the run is too small for the arm that answers it.
+
+    Attributes:
+        arm: A smaller arm: fewer candidates, runs or horizons.
+        differs: What it lacks; the claim is then not comparable, and says so.
+        honest: The same under hilum's protocol.
+        rivals: The smaller arms of a claimed rank.
+        against: The smaller other arm of a claimed difference.
+    """
+
+    arm: Arm
+    differs: tuple[str, ...]
+    honest: Arm | None = None
+    rivals: tuple[Arm, ...] = ()
+    against: Arm | None = None
+
+
 # From a claim, its figure on every fold, as the paper prints or publishes them: {"0": 0.995, ...}.
 Folds = Callable[[Claim], Mapping[str, float]]
 
@@ -84,6 +103,7 @@ class Binding:
         rivals: The other arms of a claimed rank.
         folds: The printed figure of every fold; None where the paper gives none.
         sample: Who is behind the printed figure, for the basis new-data.
+        stand_in: What is shown where `arm` is not part of the run; None for nothing.
     """
 
     claims: tuple[str, ...]
@@ -98,6 +118,22 @@ class Binding:
     rivals: tuple[Arm, ...] = ()
     folds: Folds | None = None
     sample: Sample = Sample()
+    stand_in: StandIn | None = None
+
+    def within(self, arms: Collection[str]) -> Binding:
+        """This binding in a run of these arms, by id: as it is, or with its stand-in where its own arm is not among them."""
+        stand_in = self.stand_in
+        if stand_in is None or self.arm.id in arms:
+            return self
+        return replace(
+            self,
+            arm=stand_in.arm,
+            honest=stand_in.honest,
+            rivals=stand_in.rivals,
+            against=stand_in.against,
+            differs=(*self.differs, *stand_in.differs),
+            stand_in=None,
+        )
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Spec:
 
 def describe(component: Any) -> Spec:
     """Write a component down."""
-    if not dataclasses.is_dataclass(component) or isinstance(component, type):
+    if not _is_component(component):
         raise UsageError(
             f"{component!r} is not a component",
             do="Datasets, tasks and models are instances of frozen dataclasses, e.g. LeastMeanSquares(rate=1e-4)",
@@ -162,13 +162,29 @@ def digest(data: Any) -> str:
     return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
+def parts_of(component: Any) -> tuple[Any, ...]:
+    """A component and every component inside it, outermost first."""
+    found = [component]
+    for field in dataclasses.fields(component):
+        value = getattr(component, field.name)
+        for inner in value if isinstance(value, list | tuple) else (value,):
+            if _is_component(inner):
+                found += parts_of(inner)
+    return tuple(found)
+
+
+def _is_component(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if _is_component(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
-        return [_plain(item) for item in value]
+        # A list may hold components of any class (the experts of a mixture), so each says which it is.
+        return [describe(item).to_json() if _is_component(item) else _plain(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise UsageError(
@@ -192,4 +208,6 @@ def _made(kind: Any, settings: dict[str, Any]) -> Any:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    if isinstance(value, dict) and value.keys() == {"module", "kind", "settings"}:
+        return build(Spec.from_json(value))
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from hilum.core.component import describe, digest
 from hilum.core.errors import UsageError
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 SEEDS_PER_CELL = 5
 Size = Literal["smoke", "quick", "full"]
 T = TypeVar("T")
@@ -56,10 +56,24 @@ class Search:
     Attributes:
         over: Setting name and its candidates, in order; ties go to the first.
         metric: What the choice minimises or maximises.
+        seeds: Runs of each stochastic candidate; their mean is compared, after candidates with more failed runs are set aside.
+        protocol: The protocol under which candidates are compared; empty for the arm's own.
     """
 
     over: tuple[tuple[str, tuple[Any, ...]], ...]
     metric: str
+    seeds: int = 1
+    protocol: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"over": self.over, "metric": self.metric, "seeds": self.seeds, "protocol": self.protocol}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Search:
+        """Read what `to_json` wrote."""
+        over = tuple((name, tuple(values)) for name, values in data["over"])
+        return cls(over, data["metric"], data["seeds"], data["protocol"])
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ class Arm:
         protocol: Which protocol of the task's kind.
         search: Settings to choose, and from what.
         control: Empty, or what makes this arm a control of the same arm without it: "permuted labels", "random encoder".
+        pretraining: The dataset whose other items the model is pretrained on, or None.
         title: For people; no part of the arm's identity.
     """
 
@@ -82,6 +97,7 @@ class Arm:
     protocol: str
     search: Search | None = None
     control: str = ""
+    pretraining: Any = None
     title: str = field(default="", compare=False)
 
     def spec(self) -> dict[str, Any]:
@@ -92,7 +108,8 @@ class Arm:
             "model": describe(self.model).to_json(),
             "protocol": self.protocol,
             "control": self.control,
-            "search": None if self.search is None else {"over": self.search.over, "metric": self.search.metric},
+            "search": None if self.search is None else self.search.to_json(),
+            "pretraining": None if self.pretraining is None else describe(self.pretraining).to_json(),
         }
 
     @property
@@ -121,12 +138,21 @@ class Cell:
     seeds: tuple[int, ...] = (0,)
     fold: int | None = None
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Items that the model is pretrained on: all of that dataset, but never an item of this cell."""
+        if self.arm.pretraining is None:
+            return ()
+        same = self.arm.pretraining.name == self.arm.dataset.name
+        return tuple(item for item in self.arm.pretraining.ITEMS if not (same and item in self.items))
+
     def spec(self) -> dict[str, Any]:
         """The cell written down: typed and versioned."""
         return {
             "version": SPEC_VERSION,
             **self.arm.spec(),
             "items": list(self.items),
+            "others": list(self.others),
             "seeds": list(self.seeds),
             "fold": self.fold,
         }

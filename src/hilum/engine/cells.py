@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,12 +39,14 @@ class Job:
         folder: Where it is to be stored.
         data: Where the dataset's files lie.
         key: The cell's key.
+        others: Where the files of the pretraining dataset lie, if there is one.
     """
 
     spec: dict[str, Any]
     folder: str
     data: str
     key: str
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,19 @@ def run_job(job: Job) -> Done:
     dataset, task, model = (build(Spec.from_json(job.spec[part])) for part in ("dataset", "task", "model"))
     samples = _load(dataset, Path(job.data), job.spec["items"])
     search = job.spec["search"]
+    # Only a pretrained model is handed other items, so runners of kinds without any need not know of them.
+    extra = {"others": _others(job)} if job.spec["others"] else {}
     outcomes = list(
         runner_for(task.kind)(
             task=task,
             model=model,
             protocol=job.spec["protocol"],
-            search=None if search is None else _search(search),
+            search=None if search is None else Search.from_json(search),
             seeds=tuple(job.spec["seeds"]),
             samples=samples,
             fold=job.spec["fold"],
             control=job.spec["control"],
+            **extra,
         )
     )
     seconds = time.perf_counter() - began
@@ -115,6 +120,11 @@ def _load(dataset: Any, folder: Path, ids: Sequence[str]) -> list[Any]:
     return [_sample(dataset, folder, item.id, _stamps(folder, item)) for item in items]
 
 
+def _others(job: Job) -> list[Any]:
+    dataset = build(Spec.from_json(job.spec["pretraining"]))
+    return [dataset.load(Path(job.others), item) for item in find_items(dataset, Path(job.others), job.spec["others"])]
+
+
 @lru_cache(maxsize=4)
 def _sample(dataset: Any, folder: Path, name: str, _stamps: tuple[tuple[int, int], ...]) -> Any:
     # The folds of one table are cells of their own: the last few samples are kept, as long as their files do not change.
@@ -124,10 +134,6 @@ def _sample(dataset: Any, folder: Path, name: str, _stamps: tuple[tuple[int, int
 def _stamps(folder: Path, item: Item) -> tuple[tuple[int, int], ...]:
     found = [path.stat() for path in (folder / name for name in item.files) if path.is_file()]
     return tuple((stat.st_mtime_ns, stat.st_size) for stat in found)
-
-
-def _search(data: Mapping[str, Any]) -> Search:
-    return Search(tuple((name, tuple(values)) for name, values in data["over"]), data["metric"])
 
 
 def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> None:

@@ -108,7 +108,8 @@ def _arithmetic(base: Row, claim: Claim, bound: Arithmetic, claims: Mapping[str,
     )
 
 
-def _measured(base: Row, claim: Claim, bound: Binding, bench: Bench) -> _Judged:
+def _measured(base: Row, claim: Claim, binding: Binding, bench: Bench) -> _Judged:
+    bound = binding.within(bench.scores)
     name = bound.metric or claim.metric.removeprefix("delta-")
     metric = metrics_of(bound.arm.task.kind).get(name)
     arm = bench.scores.get(bound.arm.id)

@@ -7,6 +7,7 @@ preset is not in it, so `full` keeps what `quick` has run; a changed line in a m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hilum.core.card import checksum
-from hilum.core.component import describe, digest
+from hilum.core.component import describe, digest, parts_of
 from hilum.core.data import bind
 from hilum.core.errors import DataError, HilumError
 from hilum.core.experiment import Arm, Cell, Experiment
@@ -57,11 +58,13 @@ def _plan(cell: Cell, run: RunFolder, experiment: Experiment, data: Path | None,
         bind(dataset.provides, task.needs, dataset=dataset.name, task=describe(task).name)
         folder = experiment.folders.get(dataset.name) or data_folder(dataset, data)
         _need_extra(cell.arm.model)
-        key = cell_key(cell, folder)
+        pretraining = cell.arm.pretraining
+        others = None if pretraining is None else data_folder(pretraining, data)
+        key = cell_key(cell, folder, others)
     except HilumError as error:
         return Planned(cell, "not run", CellFolder(run.cells / cell.readable), reason=str(error))
     stored = run.cell(cell.readable, key)
-    job = Job(cell.spec(), str(stored.path), str(folder), key)
+    job = Job(cell.spec(), str(stored.path), str(folder), key, "" if others is None else str(others))
     status: Status = "keep" if stored.done and not fresh else "run"
     return Planned(cell, status, stored, job=job)
 
@@ -73,18 +76,26 @@ def data_folder(dataset: Any, data: Path | None) -> Path:
     return locate(dataset.name, data)
 
 
-def cell_key(cell: Cell, folder: Path) -> str:
+def cell_key(cell: Cell, folder: Path, others: Path | None = None) -> str:
     """Sixteen hexadecimal digits: specification, data, code, libraries."""
-    items = find_items(cell.arm.dataset, folder, cell.items)
-    files = {name: _checksum(folder / name) for item in items for name in item.files}
+    files = _checksums(cell.arm.dataset, folder, cell.items)
+    if others is not None:
+        files |= {
+            f"others/{name}": found for name, found in _checksums(cell.arm.pretraining, others, cell.others).items()
+        }
     return digest(
         {"spec": cell.spec(), "data": files, "code": _code(cell.arm), "versions": versions(_extra_packages(cell.arm))}
     )[:16]
 
 
+def _checksums(dataset: Any, folder: Path, ids: Sequence[str]) -> dict[str, str]:
+    return {name: _checksum(folder / name) for item in find_items(dataset, folder, ids) for name in item.files}
+
+
 @lru_cache(maxsize=1024)
 def _code(arm: Arm) -> str:
-    parts = [describe(part).module for part in (arm.dataset, arm.task, arm.model)]
+    used = (part for part in (arm.dataset, arm.task, arm.model, arm.pretraining) if part is not None)
+    parts = [type(each).__module__ for part in used for each in parts_of(part)]
     if arm.search is not None:  # settings are chosen by a metric, which is found and not imported
         parts += [family.module for family in find("metrics").values() if family.facts.get("KIND") == arm.task.kind]
     return code_hash([*parts, runner_for(arm.task.kind).__module__, "hilum.engine.cells"])
@@ -104,14 +115,15 @@ def _checksum_of(path: Path, _changed: int, _size: int) -> str:
 
 
 def _extra_packages(arm: Arm) -> tuple[str, ...]:
-    extra = getattr(arm.model, "extra", "")
-    return (EXTRA_MODULES[extra],) if extra in EXTRA_MODULES else ()
+    extras = {getattr(part, "extra", "") for part in parts_of(arm.model)}
+    return tuple(sorted(EXTRA_MODULES[extra] for extra in extras if extra in EXTRA_MODULES))
 
 
 def _need_extra(model: Any) -> None:
-    extra = getattr(model, "extra", "")
-    module = EXTRA_MODULES.get(extra, "")
-    if module and find_spec(module) is None:
-        raise HilumError(
-            f"{type(model).__name__} needs the extra '{extra}'", do=f"pip install 'hilum[{extra}]' and run again"
-        )
+    for part in parts_of(model):
+        extra = getattr(part, "extra", "")
+        module = EXTRA_MODULES.get(extra, "")
+        if module and find_spec(module) is None:
+            raise HilumError(
+                f"{type(part).__name__} needs the extra '{extra}'", do=f"pip install 'hilum[{extra}]' and run again"
+            )

@@ -1,52 +1,75 @@
-"""The forecast runner: streams a record past a forecaster, and is the only code that hands out labels.
+"""The forecast runner: streams every view of a record past a forecaster, scores what comes out, and stores what HIL005 needs.
 
-    causal      at sample t: observe s(t); learn every pair (t - h, t) whose label has just arrived; predict
-    published   at sample t: observe s(t); predict; learn the pair (t, t + h) at once, though s(t + h) lies ahead of the clock
-
-The second is the order of operations of the code released with arXiv 2403.01607 and arXiv 2106.01100. Whatever the protocol,
-scaling is fitted on the train part, settings are chosen on the part that the task sets aside, and figures come from the rest.
-A cheap probe stores what HIL005 needs: the forecast made at one sample is made again from the record cut off there, and once
-more with everything after it moved far away.
+Whatever the protocol (hilum.engine.forecasts.stream), scaling is fitted on the train part, settings and views are chosen on the part
+that the task sets aside, and figures come from the rest.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.component import change
+from hilum.core.component import describe
 from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
-from hilum.core.kinds.forecast import PROTOCOLS, Forecaster, ForecastModel, ForecastSetting
+from hilum.core.kinds.forecast import (
+    PROTOCOLS,
+    ForecastModel,
+    ForecastSetting,
+    Pretrainable,
+    Recording,
+    View,
+)
 from hilum.core.outcome import Block, Outcome, channel_columns, columns
-from hilum.metrics.forecast import METRICS, statistics
-from hilum.modalities.series.sample import Series, assess
+from hilum.engine.forecasts.choose import choose
+from hilum.engine.forecasts.probe import probe
+from hilum.engine.forecasts.stream import stream_all
+from hilum.engine.forecasts.views import views_of
 
 Array = NDArray[np.float64]
-PERTURBATION = 1000.0  # in the series' unit: far outside any breath, so that a forecaster that looks ahead must move
+Parts = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Stream:
-    """What came out of one pass over a record.
+class Asked:
+    """What a cell asks of every sample.
 
     Attributes:
-        forecasts: (horizons, samples, channels); entry [i, t] is the forecast of sample t made horizons[i] earlier.
-        labels_ahead: For each horizon, by how many samples a label used was later than the clock of the next forecast.
-        seconds: Time each sample took, observe to learn.
-        forecaster: In its last state.
+        task: The task's settings.
+        model: The model's settings.
+        protocol: When labels are handed out.
+        search: Settings to choose, or None.
+        seeds: Seeds to run.
+        others: Recordings that a model may be pretrained on.
+        pretrained: Model and seed to the model pretrained on them, so that it is made once.
     """
 
-    forecasts: Array
-    labels_ahead: tuple[int, ...]
-    seconds: Array
-    forecaster: Forecaster
+    task: Any
+    model: ForecastModel
+    protocol: str
+    search: Search | None
+    seeds: tuple[int, ...]
+    others: Sequence[Recording] = ()
+    pretrained: dict[Any, ForecastModel] = field(default_factory=dict, compare=False)
+
+    def ready(self, model: ForecastModel, seed: int, setting: ForecastSetting) -> ForecastModel:
+        """The model itself, or itself pretrained on the others."""
+        if not self.others:
+            return model
+        if not isinstance(model, Pretrainable):
+            raise UsageError(
+                f"{type(model).__name__} cannot be pretrained",
+                where="Arm.pretraining",
+                do="Leave it out, or take a model that learns from other recordings",
+            )
+        key = (model, seed, setting)
+        if key not in self.pretrained:
+            self.pretrained[key] = model.pretrain(self.others, setting, seed)
+        return self.pretrained[key]
 
 
 def run(
@@ -56,58 +79,70 @@ def run(
     protocol: str,
     search: Search | None,
     seeds: tuple[int, ...],
-    samples: list[Series],
+    samples: Sequence[Any],
+    others: Sequence[Any] = (),
     fold: int | None = None,
     control: str = "",
 ) -> Iterator[Outcome]:
-    """One outcome a series: choose settings where asked, stream every seed, score, probe."""
+    """One outcome a sample: choose settings and views where asked, stream every seed, score, probe."""
     if protocol not in PROTOCOLS:
         raise UsageError(f"there is no protocol '{protocol}' for forecasts", do=f"Choose one of {', '.join(PROTOCOLS)}")
-    for series in samples:
-        # One memory order for all: sums run in it, so a record and its prefix would differ in their last bits otherwise.
-        ordered = replace(series, values=np.ascontiguousarray(series.values))
-        yield _run_one(task, model, protocol, search, seeds, ordered)
+    known = tuple(views_of(task, other)[0].series for other in others)
+    asked = Asked(task, model, protocol, search, seeds, known)
+    for sample in samples:
+        yield _run_one(asked, sample)
 
 
-def _run_one(
-    task: Any, model: ForecastModel, protocol: str, search: Search | None, seeds: tuple[int, ...], series: Series
-) -> Outcome:
-    usable = assess(series)
-    if usable.quality == 0:
-        raise DataError(
-            f"the recording cannot be used: {usable.reason}",
-            where=f"recording '{series.item}'",
-            do="Mend it, or leave it out and say so",
-        )
-    horizons = task.horizons(series.seconds_per_sample)
-    parts = task.parts(series.samples, series.seconds_per_sample)
+@dataclass(frozen=True)
+class _Way:
+    """How one group of horizons is forecast: by which view, and by which chosen settings."""
+
+    view: View
+    horizons: tuple[int, ...]
+    chosen: tuple[ForecastModel, ...]
+
+    @property
+    def setting(self) -> ForecastSetting:
+        series = self.view.series
+        return ForecastSetting(series.values.shape[1], self.horizons, series.seconds_per_sample, series.unit)
+
+
+@dataclass
+class _Stored:
+    """What the groups of horizons add up to."""
+
+    predictions: list[Block] = field(default_factory=list)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[int, Array] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    future: dict[str, Any] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+
+def _run_one(asked: Asked, sample: Any) -> Outcome:
+    views = views_of(asked.task, sample)
+    series = views[0].series
+    horizons, parts = _window(asked.task, series)
+    ways = _ways(asked, views, horizons, parts)
+    stored = _Stored()
+    for number, way in enumerate(ways):
+        _stream_way(asked, way, parts, stored, "" if len(ways) == 1 else f"view{number}/")
     first, end = parts["score"]
-    if end - first <= max(horizons):
-        raise DataError(
-            f"the record has {series.samples} samples ({series.seconds:.1f} s), which leaves nothing to score",
-            where=f"recording '{series.item}'",
-            do=f"Records must be longer than {task.score_from_s + max(task.horizons_s):g} s, or lower score_from_s",
-        )
-    setting = ForecastSetting(series.values.shape[1], horizons, series.seconds_per_sample, series.unit)
-    chosen = choose(model, search, setting, series.values, parts, protocol, seeds[0], series.points)
-    blocks, scores, log, states = [], [], [], {}
-    evidence: dict[str, Any] = {}
-    for seed in seeds:
-        stream = stream_all(chosen, setting, series.values, parts["train"][1], protocol, seed)
-        blocks.append(_block(series, horizons, first, end, seed, stream.forecasts))
-        scores.extend(_scores(series, horizons, first, end, seed, stream.forecasts))
-        log.append(_latency(seed, stream.seconds, series.seconds_per_sample))
-        if seed == seeds[0]:
-            states = {f"seed{seed}/{name}": array for name, array in stream.forecaster.state().items()}
-            evidence["future"] = {
-                "unit": series.unit,
-                "horizons": probe(chosen, setting, series.values, parts, protocol, seed, stream),
-            }
-    evidence["chosen"] = {str(h): _settings(candidate) for h, candidate in zip(horizons, chosen, strict=True)}
-    evidence["searched"] = search is not None
-    evidence["personal"] = True
-    evidence["preprocessing"] = {"fitted on": "train", "first": parts["train"][0], "end": parts["train"][1]}
-    evidence["scored"] = {"first": first, "end": end, "horizons": list(horizons)}
+    evidence = {
+        "future": {"unit": series.unit, "horizons": {str(h): stored.future[str(h)] for h in horizons}},
+        "chosen": {str(h): stored.chosen[str(h)] for h in horizons},
+        "searched": asked.search is not None,
+        "personal": not asked.others,
+        "preprocessing": {"fitted on": "train", "first": parts["train"][0], "end": parts["train"][1]},
+        "scored": {"first": first, "end": end, "horizons": list(horizons)},
+    }
+    if asked.others:
+        subjects = [other.subject for other in asked.others]
+        evidence["pretraining"] = {
+            "items": [other.item for other in asked.others],
+            "subjects": sorted({subject for subject in subjects if subject is not None}),
+            "unknown": None in subjects,
+        }
     split = [
         {"item": series.item, "subject": series.subject, "part": part, "first": a, "end": b}
         for part, (a, b) in parts.items()
@@ -115,205 +150,101 @@ def _run_one(
     return Outcome(
         item=series.item,
         split=[columns(split)],
-        predictions=blocks,
-        scores=[columns(scores)],
+        predictions=stored.predictions,
+        scores=[columns(stored.scores)],
         evidence=evidence,
-        log=log,
-        weights=states,
-        preprocess={"Standardise": {"fitted on samples": list(parts["train"])}},
+        log=[_latency(seed, seconds, series.seconds_per_sample) for seed, seconds in stored.seconds.items()],
+        weights=stored.arrays,
+        preprocess={"Standardise": {"fitted on samples": list(parts["train"])}, **ways[0].view.fitted},
     )
 
 
-def stream_record(
-    model: ForecastModel,
-    setting: ForecastSetting,
-    values: Array,
-    warm_up: int,
-    protocol: str,
-    seed: int,
-    *,
-    stop: int | None = None,
-    forecaster: Forecaster | None = None,
-) -> Stream:
-    """Pass `values` (samples, channels) once, up to sample `stop` (exclusive; all by default).
+def _window(task: Any, series: Recording) -> tuple[tuple[int, ...], Parts]:
+    """The horizons in samples, and the parts of the record.
 
-    A `forecaster` that has run before may be passed on; it then begins with what it knows.
+    Raises:
+        DataError: nothing is left to score.
     """
-    horizons = setting.horizons
-    total = len(values)
-    forecasts = np.full((len(horizons), total, setting.channels), np.nan)
-    forecaster = forecaster or model.start(setting, values[:warm_up], seed)
-    ahead = [0] * len(horizons)
-    end = total if stop is None else stop
-    seconds = np.empty(end)
-    for t in range(end):
-        began = time.perf_counter()
-        forecaster.observe(values[t])
-        if protocol == "causal":
-            for horizon in horizons:
-                if t >= horizon:
-                    forecaster.learn(t - horizon, horizon, values[t])
-        out = forecaster.predict()
-        if protocol == "published":
-            for index, horizon in enumerate(horizons):
-                if t + horizon < total:
-                    forecaster.learn(t, horizon, values[t + horizon])
-                    ahead[index] = max(ahead[index], horizon - 1)
-        seconds[t] = time.perf_counter() - began
-        for index, horizon in enumerate(horizons):
-            if t + horizon < total:
-                forecasts[index, t + horizon] = out[index]
-    return Stream(forecasts, tuple(ahead), seconds, forecaster)
-
-
-def stream_all(
-    chosen: list[ForecastModel],
-    setting: ForecastSetting,
-    values: Array,
-    warm_up: int,
-    protocol: str,
-    seed: int,
-    **only: Any,
-) -> Stream:
-    """Stream each distinct chosen setting with the horizons that chose it, and put the forecasts together."""
-    merged: Stream | None = None
-    groups: dict[ForecastModel, list[int]] = {}
-    for index, model in enumerate(chosen):
-        groups.setdefault(model, []).append(index)
-    for model, indices in groups.items():
-        part = ForecastSetting(
-            setting.channels, tuple(setting.horizons[i] for i in indices), setting.seconds_per_sample, setting.unit
+    samples = len(series.values)
+    horizons: tuple[int, ...] = task.horizons(series.seconds_per_sample)
+    parts: Parts = task.parts(samples, series.seconds_per_sample)
+    first, end = parts["score"]
+    if end - first <= max(horizons):
+        seconds = samples * series.seconds_per_sample
+        raise DataError(
+            f"the record has {samples} samples ({seconds:.1f} s), which leaves nothing to score",
+            where=f"recording '{series.item}'",
+            do=f"Records must be longer than {task.score_from_s + max(task.horizons_s):g} s, or lower score_from_s",
         )
-        stream = stream_record(model, part, values, warm_up, protocol, seed, **only)
-        if len(groups) == 1:
-            return stream
-        if merged is None:
-            shape = (len(setting.horizons), *stream.forecasts.shape[1:])
-            merged = Stream(
-                np.full(shape, np.nan), (0,) * len(chosen), np.zeros_like(stream.seconds), stream.forecaster
-            )
-        merged.forecasts[indices] = stream.forecasts
-        ahead = list(merged.labels_ahead)
-        for position, index in enumerate(indices):
-            ahead[index] = stream.labels_ahead[position]
-        merged = Stream(merged.forecasts, tuple(ahead), merged.seconds + stream.seconds, stream.forecaster)
-    assert merged is not None
-    return merged
+    return horizons, parts
 
 
-def choose(
-    model: ForecastModel,
-    search: Search | None,
-    setting: ForecastSetting,
-    values: Array,
-    parts: dict[str, tuple[int, int]],
-    protocol: str,
-    seed: int,
-    points: int,
-) -> list[ForecastModel]:
-    """For each horizon the candidate with the best `search.metric` before scoring begins; the first wins a tie.
-
-    Only samples before the scored part are passed on, so no choice can see a figure it will be judged by.
-    """
-    if search is None:
-        return [model] * len(setting.horizons)
-    metric = next((m for m in METRICS if m.name == search.metric), None)
-    if metric is None:
-        raise UsageError(
-            f"there is no forecast metric '{search.metric}'", where="Search", do="See `hilum show forecast`"
+def _ways(asked: Asked, views: tuple[View, ...], horizons: tuple[int, ...], parts: Parts) -> list[_Way]:
+    """For each horizon the view that loses least on the choosing part, with the settings chosen there; grouped by view."""
+    tried = [_chosen(asked, view, horizons, parts) for view in views]
+    if len(tried) == 1:
+        return tried
+    losses = np.array([_losses(asked, way, parts) for way in tried])
+    best = np.argmin(np.where(np.isfinite(losses), losses, np.inf), axis=0)
+    groups = {number: [i for i in range(len(horizons)) if best[i] == number] for number in np.unique(best)}
+    return [
+        replace(
+            tried[number],
+            horizons=tuple(horizons[i] for i in places),
+            chosen=tuple(tried[number].chosen[i] for i in places),
         )
-    names = [name for name, _ in search.over]
-    best = np.full(len(setting.horizons), np.inf)
-    chosen: list[ForecastModel] = [model] * len(setting.horizons)
-    for combination in product(*(candidates for _, candidates in search.over)):
-        candidate: ForecastModel = change(model, **dict(zip(names, combination, strict=True)))
-        compared = _compared(candidate, setting, values[: parts["choose"][1]], parts, protocol, seed)
-        for index, (target, forecast) in enumerate(compared):
-            row = statistics(target, forecast, points=points, seconds_per_sample=setting.seconds_per_sample)
-            score = metric({name: np.array([value]) for name, value in row.items()}).value
-            loss = -score if metric.direction == "higher" else score
-            if loss < best[index]:
-                best[index], chosen[index] = loss, candidate
-    return chosen
+        for number, places in groups.items()
+    ]
 
 
-def _compared(
-    candidate: ForecastModel,
-    setting: ForecastSetting,
-    known: Array,
-    parts: dict[str, tuple[int, int]],
-    protocol: str,
-    seed: int,
-) -> Iterator[tuple[Array, Array]]:
-    """For each horizon, the samples of the choosing part and a candidate's forecasts of them.
-
-    A model that is fitted once is compared on what lies after its fitting part. As published, the fitted map is also applied to
-    origins before the end of that part; causally, only forecasts made from there on count.
-    """
-    stream = stream_record(candidate, setting, known, parts["train"][1], protocol, seed)
-    ready = round(getattr(candidate, "fit_seconds", 0.0) / setting.seconds_per_sample)
-    if ready and protocol == "published":
-        stream = stream_record(
-            candidate, setting, known, parts["train"][1], protocol, seed, forecaster=stream.forecaster
-        )
-    for index, horizon in enumerate(setting.horizons):
-        made = ready - 1 + horizon if ready and protocol == "causal" else ready
-        first = max(parts["choose"][0], made)
-        yield known[first:], stream.forecasts[index, first:]
+def _chosen(asked: Asked, view: View, horizons: tuple[int, ...], parts: Parts) -> _Way:
+    way = _Way(view, horizons, (asked.model,) * len(horizons))
+    series = view.series
+    chosen = choose(
+        asked.model,
+        asked.search,
+        way.setting,
+        series.values,
+        parts,
+        asked.protocol,
+        asked.seeds[0],
+        series.points,
+        ready=lambda model, seed: asked.ready(model, seed, way.setting),
+    )
+    return replace(way, chosen=tuple(chosen))
 
 
-def probe(
-    chosen: list[ForecastModel],
-    setting: ForecastSetting,
-    values: Array,
-    parts: dict[str, tuple[int, int]],
-    protocol: str,
-    seed: int,
-    full: Stream,
-) -> dict[str, Any]:
-    """Does the forecast made at one sample change when what comes after is cut off, or moved far away?"""
-    furthest = max(setting.horizons)
-    origin = min(parts["score"][0] + 2 * furthest, len(values) - 1 - furthest)
-    cut = values[: origin + 1]
-    moved = values.copy()
-    moved[origin + 1 :] += PERTURBATION
-    found = {}
-    ends = {"truncated": cut, "perturbed": moved}
-    again = {
-        name: _last_forecast(chosen, setting, record, parts["train"][1], protocol, seed, origin)
-        for name, record in ends.items()
-    }
-    for index, horizon in enumerate(setting.horizons):
-        reference = full.forecasts[index, origin + horizon]
-        found[str(horizon)] = {
-            "origin": origin,
-            "labels_ahead": full.labels_ahead[index],
-            **{
-                f"{name}_max_difference": float(np.max(np.abs(forecast[index] - reference)))
-                for name, forecast in again.items()
-            },
-        }
-    return found
+def _losses(asked: Asked, way: _Way, parts: Parts) -> list[float]:
+    first, end = parts["choose"]
+    models = [asked.ready(model, asked.seeds[0], way.setting) for model in way.chosen]
+    protocol = (asked.search.protocol if asked.search else "") or asked.protocol
+    known = way.view.series.values[:end]
+    forecasts = stream_all(models, way.setting, known, parts["train"][1], protocol, asked.seeds[0]).forecasts
+    return [way.view.loss(h, first, forecasts[i, first:end]) for i, h in enumerate(way.horizons)]
 
 
-def _last_forecast(
-    chosen: list[ForecastModel],
-    setting: ForecastSetting,
-    record: Array,
-    warm_up: int,
-    protocol: str,
-    seed: int,
-    origin: int,
-) -> Array:
-    # Room for the forecast beyond a record that was cut off: NaN, which no learner may be given.
-    furthest = max(setting.horizons)
-    room = np.full((max(0, origin + furthest + 1 - len(record)), record.shape[1]), np.nan)
-    longer = np.concatenate([record, room])
-    stream = stream_all(chosen, setting, longer, warm_up, protocol, seed, stop=origin + 1)
-    return np.stack([stream.forecasts[i, origin + h] for i, h in enumerate(setting.horizons)])
+def _stream_way(asked: Asked, way: _Way, parts: Parts, stored: _Stored, prefix: str) -> None:
+    """Stream every seed; the first is probed, and its state kept."""
+    values, (first, end) = way.view.series.values, parts["score"]
+    for seed in asked.seeds:
+        models = [asked.ready(model, seed, way.setting) for model in way.chosen]
+        stream = stream_all(models, way.setting, values, parts["train"][1], asked.protocol, seed)
+        stored.predictions.append(_block(way, first, end, seed, stream.forecasts))
+        stored.scores.extend(_scores(way, first, end, seed, stream.forecasts))
+        stored.seconds[seed] = stored.seconds.get(seed, 0.0) + stream.seconds
+        if seed == asked.seeds[0]:
+            state = stream.forecaster.state()
+            stored.arrays |= {f"seed{seed}/{prefix}{name}": array for name, array in state.items()}
+            for i, horizon in enumerate(way.horizons):
+                kept = way.view.keep(horizon, first, stream.forecasts[i, first:end])
+                stored.arrays |= {f"view/h{horizon}/{name}": array for name, array in kept.items()}
+            stored.future |= probe(models, way.setting, values, parts, asked.protocol, seed, stream)
+    for horizon, model in zip(way.horizons, way.chosen, strict=True):
+        stored.chosen[str(horizon)] = {**describe(model).settings, **way.view.settings}
 
 
-def _block(series: Series, horizons: tuple[int, ...], first: int, end: int, seed: int, forecasts: Array) -> Block:
+def _block(way: _Way, first: int, end: int, seed: int, forecasts: Array) -> Block:
+    series, horizons = way.view.series, way.horizons
     times = np.arange(first, end)
     return {
         "item": series.item,
@@ -329,9 +260,8 @@ def _block(series: Series, horizons: tuple[int, ...], first: int, end: int, seed
     }
 
 
-def _scores(
-    series: Series, horizons: tuple[int, ...], first: int, end: int, seed: int, forecasts: Array
-) -> list[dict[str, Any]]:
+def _scores(way: _Way, first: int, end: int, seed: int, forecasts: Array) -> list[dict[str, Any]]:
+    series = way.view.series
     return [
         {
             "item": series.item,
@@ -339,14 +269,9 @@ def _scores(
             "seed": seed,
             "horizon": horizon,
             "horizon_s": horizon * series.seconds_per_sample,
-            **statistics(
-                series.values[first:end],
-                forecasts[index, first:end],
-                points=series.points,
-                seconds_per_sample=series.seconds_per_sample,
-            ),
+            **way.view.statistics(horizon, first, forecasts[index, first:end]),
         }
-        for index, horizon in enumerate(horizons)
+        for index, horizon in enumerate(way.horizons)
     ]
 
 
@@ -358,9 +283,3 @@ def _latency(seed: int, seconds: Array, interval: float) -> dict[str, Any]:
         "p99_ms": 1e3 * float(np.percentile(seconds, 99)),
         "share_of_interval_p99": float(np.percentile(seconds, 99)) / interval,
     }
-
-
-def _settings(model: Any) -> dict[str, Any]:
-    from hilum.core.component import describe
-
-    return describe(model).settings

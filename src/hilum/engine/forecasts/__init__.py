@@ -1,0 +1,1 @@
+"""Forecasts: streaming a record, choosing settings on its past, and proving that nothing looked ahead."""
