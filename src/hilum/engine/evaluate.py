@@ -88,7 +88,9 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
     arm = scores.arm
     metrics = metrics_of(arm.task.kind)
     leading = arm.task.leading_metric
-    names = sorted(metrics, key=lambda name: name != leading)
+    # A metric none of whose columns was stored is about other data (frames, where positions were forecast).
+    read = {name for name in metrics if set(metrics[name].needs) & set(scores.frame.columns)}
+    names = sorted(read, key=lambda name: (name != leading, list(metrics).index(name)))
     # All metrics over all horizons, and the leading one at each horizon: what the report draws.
     asked: list[tuple[str, Estimand, int | None]] = [
         (name, usual_estimand(scores, metrics[name]), None) for name in names
