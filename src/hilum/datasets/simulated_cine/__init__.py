@@ -1,0 +1,1 @@
+"""Simulated cine-MRI frames of breathing: synthetic, with known displacement."""
