@@ -90,5 +90,6 @@ def advance_gain(spread: Array, features: Array, forgetting: float, gain: Array)
     inverse = 1.0 / scale
     growth = 1.0 / forgetting if highest < CEILING else 1.0
     for i in range(inputs):
+        row = spread[i]
         for j in range(inputs):
-            spread[i, j] = (spread[i, j] - direction[i] * direction[j] * inverse) * growth
+            row[j] = (row[j] - direction[i] * direction[j] * inverse) * growth

@@ -137,7 +137,8 @@ class _Running:
         return {**own, **kept}
 
     def restore(self, state: dict[str, Array]) -> None:
-        self._inner, self._outer = state["inner"].copy(), state["outer"].copy()
+        # In place: these arrays are also those from which it begins once more when the basis is fitted anew.
+        self._inner[:], self._outer[:] = state["inner"], state["outer"]
         self._reservoir = state["reservoir"].copy()
         self._series.restore(under("series/", state))
         self._scores.restore(under("scores/", state))

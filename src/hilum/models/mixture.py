@@ -66,7 +66,7 @@ class Mixture:
                 do="Choose minimum-variance, exponential or by-horizon",
             )
         memories = (self.memory, self.loss_memory)
-        refuse_unless(0 < min(memories) and max(memories) <= 1 and self.exponential_beyond_seconds >= 0, self)
+        refuse_unless(min(memories) > 0 and max(memories) <= 1 and self.exponential_beyond_seconds >= 0, self)
 
     @property
     def stochastic(self) -> bool:

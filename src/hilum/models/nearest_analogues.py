@@ -143,15 +143,16 @@ class _Running:
 def squared_distances(moments: Array, moment: Array, count: int) -> Array:
     """Squared distances (count,) of the first `count` columns of `moments` (entries, slots) from `moment` (entries,)."""
     squares = np.zeros(count)
-    block = 1024  # of the result, so that it stays in the nearest cache while the entries go by
+    block = 512  # of the result, so that it stays in the nearest cache while the entries go by
     for first in range(0, count, block):
         end = min(first + block, count)
+        part = squares[first:end]
         for i in range(len(moment)):
             here = moment[i]
-            row = moments[i]
-            for j in range(first, end):
+            row = moments[i, first:end]  # slices of equal length: the compiler can then take several entries at once
+            for j in range(len(part)):
                 away = row[j] - here
-                squares[j] += away * away
+                part[j] += away * away
     return squares
 
 

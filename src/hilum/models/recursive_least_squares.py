@@ -9,6 +9,9 @@ Symbols     z    (channels,)          newest sample in standard units of the tra
             g    (inputs,)            gain of an origin, kept until its last label has arrived; shared by all horizons
             f                         forgetting factor in (0, 1]; 0.9995 at 10 Hz forgets with a time constant of 200 s
 Cost        O(inputs^2) per sample, O(inputs * channels) per sample and horizon
+Target      "position": W_h starts at 0, so an ignorant forecast is the mean of the train part. "increment": what is learnt is
+            z(t + h) - z(t), so an ignorant forecast is the last value. The two differ in the start alone: learning the increment from
+            weights 0 is learning the position from weights that pass the newest sample on, and that is how it is done here.
 Source      Haykin, Adaptive Filter Theory, 4th ed., table 9.1
 Deviations  A label that never arrives (NaN) leaves P as if it had; P is kept symmetric by updating one triangle.
 """
@@ -16,7 +19,7 @@ Deviations  A label that never arrives (NaN) leaves P as if it had; P is kept sy
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,25 +35,30 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RecursiveLeastSquares:
-    """Settings: history in samples, forgetting factor, and how uncertain the weights are at first."""
+    """Settings: history in samples, forgetting factor, how uncertain the weights are at first, and what they are at first."""
 
     history: int = 24
     forgetting: float = 0.9995
     prior: float = 0.1
+    target: Literal["position", "increment"] = "position"
     stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
-        if self.history < 1 or not 0 < self.forgetting <= 1 or self.prior <= 0:
+        known = self.target in ("position", "increment")
+        if self.history < 1 or not 0 < self.forgetting <= 1 or self.prior <= 0 or not known:
             raise UsageError(
-                f"history {self.history}, forgetting {self.forgetting} or prior {self.prior} makes no sense",
+                f"history {self.history}, forgetting {self.forgetting}, prior {self.prior} or target '{self.target}' "
+                "makes no sense",
                 where="RecursiveLeastSquares",
-                do="History is one sample or more, forgetting lies in (0, 1], prior is above 0",
+                do="History is one sample or more, forgetting lies in (0, 1], prior is above 0, the target is position or increment",
             )
 
     def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
-        """Begin with all weights at 0."""
+        """Begin with all weights at 0, or those of the newest sample at 1 where the target is the increment."""
         maps = LinearMaps(setting, self.history, Standardise.fit(warm_up))
+        if self.target == "increment":
+            maps.weights[:, :, -setting.channels :] = np.eye(setting.channels)
         return _Running(self, maps, origins=max(setting.horizons) + 1)
 
 
