@@ -46,9 +46,9 @@ class QuasiPeriodic:
 
     harmonics: int = 2
     window_s: float = 12.0
-    memory_s: float = 6.0
+    memory_s: float = 2.0
     shortest_period_s: float = 2.0
-    longest_period_s: float = 8.0
+    longest_period_s: float = 12.0
     periods: int = 48
     stochastic: ClassVar[bool] = False
 

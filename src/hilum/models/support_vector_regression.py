@@ -43,9 +43,9 @@ class SupportVectorRegression:
     """
 
     history: int = 24
-    kernel_scale: float = 100.0
-    box: float = 100.0
-    epsilon: float = 0.02
+    kernel_scale: float = 500.0
+    box: float = 200.0
+    epsilon: float = 0.05
     fit_seconds: float = 54.0
     labels: Labels = "observed"
     stochastic: ClassVar[bool] = False
