@@ -4,9 +4,10 @@ Model       J(p + u(p)) = I(p): I the fixed reference (frame 0), J a later frame
             (u[0] along columns, u[1] along rows)
 Layers      both frames smoothed with sigma_init; layer l + 1 is layer l smoothed with sigma_subsample, every second pixel kept.
             From the coarsest layer (u = 0) to the finest; between layers u <- 2 u at twice the size.
-Step        on each layer, `iterations` times:   D = J(p + u(p)) - I(p),   u <- u - P [G(Ix D); G(Iy D)]
+Step        on each layer, `iterations` times:   D = J(p + u(p)) - I(p),   u <- F(u - P [G(Ix D); G(Iy D)])
             Ix, Iy   3 x 3 gradients of I, 0.1 [1 0 -1; 3 0 -3; 1 0 -1] and its transpose, as convolutions
             G        Gaussian window of standard deviation sigma_window (kernel of 2 ceil(2 sigma) + 1 pixels, edges held)
+            F        our rules: Gaussian smoothing of each component with sigma_field; published: nothing
             P        (2 x 2 a pixel) inverse of [G(Ix^2) G(Ix Iy); G(Ix Iy) G(Iy^2)] + regularisation * identity, in closed form
 Reuse       Ix, Iy and P depend on the reference alone: they are made once for a sequence, and a step is two smoothings.
 Rules       `ours`       real-valued pyramid, grey values held beyond the edge, Tikhonov regularisation (grey values squared: it damps
@@ -15,7 +16,9 @@ Rules       `ours`       real-valued pyramid, grey values held beyond the edge, 
                          u repeated between layers, pseudo-inverse in place of regularisation: a tensor that is singular to
                          working precision gives the shortest solution. (The released code takes the ordinary inverse where
                          |det| > 1e-3; both agree wherever the tensor is regular.) Tensors below 1e-9 count as no contrast.
-Cost        about 1.4 * iterations * height * width * 4 (2 ceil(2 sigma_window) + 1) multiplications a frame
+Cost        about 4/3 * iterations * height * width * 4 (2 ceil(2 sigma_window) + 2 ceil(2 sigma_field) + 2) multiplications a frame
+Defaults    Looked at on training frames alone (every 15th of frames 1-90 of one ETH and 1-170 of two OvGU series, forward-warp nRMSE
+            and registration error) and on a synthetic phantom.
 Source      Lucas and Kanade 1981; Bouguet, Pyramidal implementation of the Lucas Kanade feature tracker, 2001; Pohl et al.,
             arXiv 2410.05882, and its released code (c31ee37f)
 Deviations  The released code holds gradients in single precision; frames here are doubles throughout (see `published` above).
@@ -54,6 +57,7 @@ class OpticalFlow:
         layers: Layers of the pyramid; 1 is the frame alone.
         iterations: Steps on each layer.
         regularisation: Added to the diagonal of the structure tensor, in grey values squared; not used by the published rules.
+        sigma_field: Smoothing of the field after every step, in pixels of the layer; 0 is none; not used by the published rules.
         rules: `ours` or `published`, as in the head of this file.
     """
 
@@ -63,6 +67,7 @@ class OpticalFlow:
     layers: int = 3
     iterations: int = 3
     regularisation: float = 50.0
+    sigma_field: float = 1.0
     rules: Literal["ours", "published"] = "ours"
 
     def __post_init__(self) -> None:
@@ -74,8 +79,10 @@ class OpticalFlow:
             raise UsageError(
                 "sigmas, layers and iterations must be positive", where="OpticalFlow", do=f"They are {self}"
             )
-        if not 0 <= self.regularisation < math.inf:
-            raise UsageError("regularisation must be 0 or more", where="OpticalFlow", do=f"It is {self.regularisation}")
+        if not all(0 <= value < math.inf for value in (self.regularisation, self.sigma_field)):
+            raise UsageError(
+                "regularisation and sigma_field must be 0 or more", where="OpticalFlow", do=f"They are {self}"
+            )
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,8 @@ def flow_to(reference: Reference, frame: Array) -> Array:
             field = _finer(field, layer.frame.shape, settings)
         for _ in range(settings.iterations):
             field += _increment(layer, moved[number], field, settings)
+            if settings.rules == "ours" and settings.sigma_field > 0:
+                field = np.stack([smooth(component, settings.sigma_field) for component in field])
     return field
 
 
