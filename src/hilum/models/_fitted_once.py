@@ -123,7 +123,8 @@ class FittedOnce:
     def _fit(self) -> None:
         past = np.array(self._past)
         targets = np.stack(self._handed, axis=1) if self._handed else self._observed(past)
-        self._ready = np.isfinite(targets[:, self._part.history - 1 :]).all(axis=2).any(axis=1)
+        whole: NDArray[np.bool_] = np.isfinite(targets[:, self._part.history - 1 :]).all(axis=2)
+        self._ready = np.asarray(whole.sum(axis=1) > 0)
         if self._ready.any():
             self._maps.fit(held(past), targets)
         self._due = self._recent.count + self._part.again if self._part.again else np.inf

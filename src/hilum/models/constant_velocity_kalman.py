@@ -79,8 +79,14 @@ class _Running:
             there = ~np.isnan(sample)
             first = there & (now["unseen"] > settings.coast_seconds)
             self._measure(sample, there & ~first)
-            started = (sample, 0.0, settings.measurement_noise**2, 0.0, settings.start_velocity**2)
-            for name, value in zip(("position", "velocity", "pp", "pv", "vv"), started, strict=True):
+            now["position"] = np.where(first, sample, now["position"])
+            started = {
+                "velocity": 0.0,
+                "pp": settings.measurement_noise**2,
+                "pv": 0.0,
+                "vv": settings.start_velocity**2,
+            }
+            for name, value in started.items():
                 now[name] = np.where(first, value, now[name])
         now["unseen"] = np.where(there, 0.0, now["unseen"] + self._interval)
         now["velocity"] = np.where(now["unseen"] > settings.coast_seconds, 0.0, now["velocity"])
