@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
@@ -19,7 +17,7 @@ from hilum.models.least_mean_squares import LeastMeanSquares, lms_step
 from hilum.models.linear_regression import LinearRegression
 from hilum.models.recursive_least_squares import RecursiveLeastSquares, rls_gain, rls_learn
 from hilum.models.ridge_regression import RidgeRegression, ridge
-from hilum.models.snap1 import SnAp1, advance, snap1_step
+from hilum.models.snap1 import SnAp1
 
 Array = NDArray[np.float64]
 SETTING = ForecastSetting(channels=2, horizons=(1, 4), seconds_per_sample=0.1, unit="mm")
@@ -116,7 +114,7 @@ def test_settings_that_make_no_sense_are_refused(kind: Any, settings: dict[str, 
         kind(**settings)
 
 
-@pytest.mark.parametrize("kernel", [lms_step, rls_gain, rls_learn, advance, snap1_step])
+@pytest.mark.parametrize("kernel", [lms_step, rls_gain, rls_learn])
 def test_kernels_equal_their_plain_form(kernel: Any) -> None:
     draw = np.random.default_rng(1)
     spread = draw.normal(size=(7, 7))
@@ -124,17 +122,6 @@ def test_kernels_equal_their_plain_form(kernel: Any) -> None:
         "lms_step": (draw.normal(size=(2, 7)), draw.normal(size=6), draw.normal(size=2), 0.1, 3.0),
         "rls_gain": (spread @ spread.T, draw.normal(size=6), 0.99, np.zeros(7)),
         "rls_learn": (draw.normal(size=(2, 7)), draw.normal(size=7), draw.normal(size=6), draw.normal(size=2)),
-        "advance": (draw.normal(size=(4, 11)), draw.normal(size=4), draw.normal(size=6)),
-        "snap1_step": (
-            draw.normal(size=(4, 11)),
-            draw.normal(size=(2, 4)),
-            draw.normal(size=(4, 11)),
-            draw.normal(size=4),
-            draw.normal(size=6),
-            draw.normal(size=2),
-            0.1,
-            1.0,
-        ),
     }[kernel.__name__]
     mine, plain = ([np.array(a) if isinstance(a, np.ndarray) else a for a in arguments] for _ in range(2))
     returned = (kernel(*mine), kernel.plain(*plain))
@@ -199,74 +186,6 @@ def test_recursive_least_squares_waits_for_its_labels() -> None:
         alone = ForecastSetting(2, (horizon,), 0.1, "mm")
         single = stream_record(RecursiveLeastSquares(history=3), alone, values, 30, "causal", 0).forecasts
         np.testing.assert_allclose(together[index, 40:], single[0, 40:], atol=1e-10)
-
-
-def rtrl_gradient(inner: Array, output: Array, windows: Array, targets: Array) -> Array:
-    """Exact gradient of the last loss with respect to [Wa Wb], by real-time recurrent learning; influence in full."""
-    units, both = inner.shape
-    state, full = np.zeros(units), np.zeros((units, units, both))
-    for window, target in zip(windows, targets, strict=True):
-        xi = np.concatenate([state, [1.0], window])
-        after = np.tanh(inner @ xi)
-        slope = 1 - after**2
-        full = np.einsum("r,rs,sij->rij", slope, inner[:, :units], full)
-        for r in range(units):
-            full[r, r] += slope[r] * xi
-        state = after
-        error = target - output @ after
-    gradient: Array = np.einsum("r,rij->ij", -(output.T @ error), full)
-    return gradient
-
-
-def snap_gradient(inner: Array, output: Array, windows: Array, targets: Array) -> Array:
-    """The gradient that `snap1_step` uses at the last pair, with weights held still (a rate of almost nothing)."""
-    influence, state = np.zeros_like(inner), np.zeros(len(inner))
-    for window, target in zip(windows, targets, strict=True):
-        before = inner.copy()
-        snap1_step(inner, output.copy(), influence, state, window, target, 1e-9, 1e9)
-        gradient: Array = (before - inner) / 1e-9
-        inner[:] = before
-    return gradient
-
-
-@given(st.integers(0, 1000))
-def test_snap1_is_exact_when_units_do_not_meet(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    inner = np.concatenate([np.diag(draw.normal(size=3)), draw.normal(size=(3, 5))], axis=1)
-    output, windows, targets = draw.normal(size=(2, 3)), draw.normal(size=(6, 4)), draw.normal(size=(6, 2))
-    np.testing.assert_allclose(
-        snap_gradient(inner.copy(), output, windows, targets), rtrl_gradient(inner, output, windows, targets), atol=1e-5
-    )
-
-
-def test_the_oracle_is_backpropagation_through_time() -> None:
-    torch = pytest.importorskip("torch")
-    draw = np.random.default_rng(4)
-    inner, output = draw.normal(size=(3, 8)), draw.normal(size=(2, 3))
-    windows, targets = draw.normal(size=(5, 4)), draw.normal(size=(5, 2))
-    weights = torch.tensor(inner, requires_grad=True)
-    state = torch.zeros(3, dtype=torch.float64)
-    for window in windows:
-        state = torch.tanh(weights @ torch.cat([state, torch.ones(1, dtype=torch.float64), torch.tensor(window)]))
-    loss = 0.5 * ((torch.tensor(targets[-1]) - torch.tensor(output) @ state) ** 2).sum()
-    loss.backward()
-    np.testing.assert_allclose(rtrl_gradient(inner, output, windows, targets), weights.grad.numpy(), atol=1e-10)
-
-
-def test_actor_and_learner_meet_under_the_published_order() -> None:
-    forecaster = stream_record(SnAp1(units=5, history=3), SETTING, breath(), 30, "published", 0).forecaster
-    state = forecaster.state()
-    for horizon in SETTING.horizons:  # the last `horizon` origins have no label: compare where both have been
-        assert state[f"{horizon}/actor"].shape == state[f"{horizon}/learner"].shape == (5,)
-    values = breath()
-    one = SnAp1(units=5, history=3).start(SETTING, values[:30], 0)
-    for t in range(60):
-        one.observe(values[t])
-        one.predict()
-        for horizon in SETTING.horizons:
-            one.learn(t, horizon, values[t + horizon])
-        found = one.state()
-        np.testing.assert_allclose(found["4/actor"], found["4/learner"], atol=1e-10)
 
 
 def test_an_explosion_is_nan_and_no_crash() -> None:
