@@ -46,7 +46,7 @@ def test_fields_start_at_rest_and_have_two_components() -> None:
 
 
 def test_no_two_points_meet() -> None:
-    made = simulate_video(frames=200, reach=0.08, seed=3)
+    made = simulate_video(frames=60, reach=0.08, seed=3)
     for field in made.fields[np.abs(made.weights).argmax(axis=0)]:
         across, down = np.gradient(field, axis=(2, 1))
         assert ((1 + across[0]) * (1 + down[1]) - across[1] * down[0]).min() > 0.2

@@ -146,12 +146,7 @@ def sequence(
     Raises:
         DataError: they are not, or do not; `where` is the file.
     """
-    if len(frames) < 2:
-        raise DataError(
-            f"there is {'one frame' if len(frames) else 'no frame'}",
-            where=where,
-            do="A series of at least two is needed",
-        )
+    several(len(frames), where=where)
     lowest, highest = frames.min(), frames.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         first = next(t for t, frame in enumerate(frames) if not np.isfinite(frame).all())
@@ -164,9 +159,20 @@ def sequence(
         raise DataError(
             f"grey values run from {lowest:g} to {highest:g}, and the bit depth has 0 to {levels}",
             where=where,
-            do="State the true largest grey value (`levels`)",
+            do="Shift them to start at 0" if lowest < 0 else "State the true largest grey value (`levels`)",
         )
     return Video(item, subject, frames, seconds_per_frame, pixel_mm, levels, region, start_s, 1.0, reason)
+
+
+def several(frames: int, *, where: str) -> None:
+    """Refuse a single picture.
+
+    Raises:
+        DataError: there are fewer than two frames.
+    """
+    if frames < 2:
+        what = "one frame" if frames else "no frame"
+        raise DataError(f"there is {what}", where=where, do="A series of at least two is needed")
 
 
 def levels_of(bits: int, stated: int | None, *, where: str) -> int:
