@@ -93,7 +93,7 @@ class FittedOnce:
         self._past: list[Array] = []  # standard units, NaN where missing; empty once nothing will be fitted again
         self._handed: list[Array] = []  # (horizons, channels) an origin
         self._due = float(part.samples)
-        self._ready = np.zeros(len(setting.horizons), dtype=bool)
+        self._ready: NDArray[np.bool_] = np.zeros(len(setting.horizons), dtype=bool)
 
     def observe(self, sample: Array) -> None:
         """Take the newest sample."""
@@ -116,15 +116,16 @@ class FittedOnce:
         forecasts = np.tile(self._recent.newest, (len(self._horizons), 1))
         now = self._recent.count - 1
         if self._ready.any() and self._recent.has_window(now, self._part.history):
-            fitted = self._maps.predict(self._recent.window(now, self._part.history))
+            with np.errstate(over="ignore", invalid="ignore"):
+                fitted = self._maps.predict(self._recent.window(now, self._part.history))
             forecasts[self._ready] = fitted[self._ready]
         return self._scaling.invert(forecasts)
 
     def _fit(self) -> None:
         past = np.array(self._past)
         targets = np.stack(self._handed, axis=1) if self._handed else self._observed(past)
-        whole: NDArray[np.bool_] = np.isfinite(targets[:, self._part.history - 1 :]).all(axis=2)
-        self._ready = np.asarray(whole.sum(axis=1) > 0)
+        labelled = np.isfinite(targets[:, self._part.history - 1 :])  # by horizon and origin: a whole label, or none
+        self._ready = np.array([bool(origins.all(axis=1).any()) for origins in labelled])
         if self._ready.any():
             self._maps.fit(held(past), targets)
         self._due = self._recent.count + self._part.again if self._part.again else np.inf
@@ -178,7 +179,14 @@ class LinearWeights:
         for index, label in enumerate(targets[:, self._history - 1 :]):
             whole = np.isfinite(label).all(axis=1)
             if whole.any():
-                self._weights[index] = self._solve(inputs[whole], label[whole]).T
+                self._weights[index] = self._solved(inputs[whole], label[whole])
+
+    def _solved(self, inputs: Array, targets: Array) -> Array:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._solve(inputs, targets).T
+        except np.linalg.LinAlgError:  # numbers too large for a solution: the forecast is NaN
+            return np.full((targets.shape[1], inputs.shape[1]), np.nan)
 
     def predict(self, window: Array) -> Array:
         """See `Maps`."""

@@ -84,10 +84,14 @@ class _Machines:
         from sklearn.svm import SVR
 
         settings = self._settings
-        own = Standardise.fit(samples)  # the fitting part is longer than what the warm-up gave
-        inputs = windows(own.apply(samples), settings.history)
-        labels = own.apply(targets[:, settings.history - 1 :])
-        kernel = gaussian_kernel(inputs, inputs, settings.kernel_scale)
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = Standardise.fit(samples)  # the fitting part is longer than what the warm-up gave
+            inputs = windows(own.apply(samples), settings.history)
+            labels = own.apply(targets[:, settings.history - 1 :])
+            kernel = gaussian_kernel(inputs, inputs, settings.kernel_scale)
+        if not np.isfinite(kernel).all():  # numbers too large for a kernel: the forecast is NaN
+            self._fitted["intercepts"][:] = np.nan
+            return
         duals = np.zeros((*targets.shape[::2], len(inputs)))
         intercepts = np.zeros(targets.shape[::2])
         for place, label in enumerate(labels):
@@ -100,7 +104,9 @@ class _Machines:
         used = (duals != 0).any(axis=(0, 1))
         self._fitted = {
             "vectors": inputs[used],
-            "duals": duals[:, :, used],
+            "duals": np.ascontiguousarray(
+                duals[:, :, used]
+            ),  # products run in memory order, before and after a restart
             "intercepts": intercepts,
             "mean": own.mean,
             "scale": own.scale,
