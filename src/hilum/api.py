@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from hilum.core.comparison import Comparison, Prediction
 from hilum.core.errors import HilumError
-from hilum.core.experiment import Preset, Size
+from hilum.core.experiment import Arm, Cell, Preset, Size
 from hilum.core.locate import locate
 from hilum.core.row import CheckRow
 from hilum.core.run import RunFolder, open_run
@@ -157,10 +157,12 @@ def plan(
     out: Path | None = None,
     fresh: bool = False,
     synthetic: bool = False,
+    estimate: bool = False,
 ) -> list[dict[str, Any]]:
-    """What `run` would do, cell by cell, without doing it."""
+    """What `run` would do, cell by cell, without doing it; with `estimate` also the seconds of one core that each cell would take."""
     experiment = load_target(target, Preset(preset, synthetic, seeds), models).experiment
     planned = make_plan(experiment, RunFolder(_place(out, experiment.name, synthetic)), data=data, fresh=fresh)
+    seconds = _seconds(planned) if estimate else {}
     return [
         {
             "cell": p.cell.readable,
@@ -168,9 +170,27 @@ def plan(
             "seeds": len(p.cell.seeds),
             "status": p.status,
             "reason": p.reason,
+            **({"seconds": seconds.get(p.cell)} if estimate else {}),
         }
         for p in planned
     ]
+
+
+def _seconds(plan: Sequence[Planned]) -> dict[Cell, float]:
+    """Seconds of one core that each forecast cell to run would take, from a slice of its arm; other kinds are not estimated."""
+    from hilum.engine.forecasts.cost import Slice, measure, samples_of
+
+    slices: dict[Arm, Slice] = {}
+    found = {}
+    for planned in plan:
+        cell, job = planned.cell, planned.job
+        if planned.status != "run" or job is None or cell.arm.task.kind != "forecast":
+            continue
+        if cell.arm not in slices:
+            slices[cell.arm] = measure(cell, Path(job.data), Path(job.others) if job.others else None)
+        samples = samples_of(cell, Path(job.data))
+        found[cell] = slices[cell.arm].seconds(cell.arm, samples, len(cell.seeds))
+    return found
 
 
 def demo(*, data: Path | None = None, jobs: int | None = None, reporter: Reporter | None = None) -> RunResult:

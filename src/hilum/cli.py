@@ -88,6 +88,10 @@ def run(
     data: DataDir = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/<experiment> by default.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="As --dry-run, and measure a slice of every arm: what would all of it take?"),
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute every cell again.")] = False,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Run on simulated data; no claim is judged.")] = False,
     as_json: Json = False,
@@ -97,8 +101,8 @@ def run(
     from hilum.engine.progress import Console
 
     names = [name.strip() for name in models.split(",") if name.strip()]
-    if dry_run:
-        _print_plan(api.plan(target, preset, names, seeds, data, out, fresh, synthetic), as_json)
+    if dry_run or estimate:
+        _print_plan(api.plan(target, preset, names, seeds, data, out, fresh, synthetic, estimate), as_json)
         return
     result = api.run(
         target,

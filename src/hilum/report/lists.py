@@ -48,15 +48,29 @@ def runs_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
 
 
 def plan_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """What a run would do, by arm."""
-    tally: dict[tuple[str, str, str], int] = {}
+    """What a run would do, by arm, and what it would take where that was measured."""
+    arms: dict[tuple[str, str, str], list[float | None]] = {}
     for line in lines:
-        key = (line["arm"], line["status"], line["reason"])
-        tally[key] = tally.get(key, 0) + 1
-    table = _table(("arm", "left"), ("cells", "right"), ("status", "left"), ("reason", "left"))
-    for (arm, status, reason), cells in tally.items():
-        table.add_row(arm, str(cells), status, reason)
-    return Group(table, Text(f"{sum(tally.values())} cells"))
+        arms.setdefault((line["arm"], line["status"], line["reason"]), []).append(line.get("seconds"))
+    known = [one for seconds in arms.values() for one in seconds if one is not None]
+    columns = [("arm", "left"), ("cells", "right"), ("status", "left"), ("reason", "left")]
+    table = _table(*columns[:2], *([("core time", "right")] if known else []), *columns[2:])
+    for (arm, status, reason), seconds in arms.items():
+        there = [one for one in seconds if one is not None]
+        took = [_duration(sum(there)) if there else ""] if known else []
+        table.add_row(arm, str(len(seconds)), *took, status, reason)
+    count = sum(len(seconds) for seconds in arms.values())
+    if not known:
+        return Group(table, Text(f"{count} cells"))
+    told = f"{count} cells; about {_duration(sum(known))} of one core, extrapolated from a slice of every arm on this machine"
+    return Group(table, Text(told))
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def card_table(card: Mapping[str, Any]) -> RenderableType:
