@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hilum.core.data import Need
-from hilum.core.errors import UsageError
+from hilum.tasks._ahead import Parts, in_samples, parts_of, refuse_times
 
 
 @dataclass(frozen=True)
@@ -43,41 +43,12 @@ class PositionAhead:
 
     def __post_init__(self) -> None:
         """Refuse horizons and parts that make no sense."""
-        if not self.horizons_s or list(self.horizons_s) != sorted(set(self.horizons_s)) or self.horizons_s[0] <= 0:
-            raise UsageError(
-                f"horizons {self.horizons_s} are not positive and ascending",
-                where="PositionAhead",
-                do="Give seconds in ascending order, e.g. (0.5, 1.0, 2.0)",
-            )
-        if not 0 < self.train_s <= self.score_from_s:
-            raise UsageError(
-                f"training ends at {self.train_s} s and scoring begins at {self.score_from_s} s",
-                where="PositionAhead",
-                do="Let training end after 0 s and no later than scoring begins",
-            )
+        refuse_times(self.horizons_s, self.train_s, self.score_from_s, where="PositionAhead")
 
     def horizons(self, seconds_per_sample: float) -> tuple[int, ...]:
-        """The horizons in samples at a sampling interval.
+        """The horizons in samples at a sampling interval; a UsageError names the closest where one is no whole number."""
+        return in_samples(self.horizons_s, seconds_per_sample, where="PositionAhead")
 
-        Raises:
-            UsageError: a horizon is no whole number of samples (to 1 % of a sample).
-        """
-        samples = tuple(round(seconds / seconds_per_sample) for seconds in self.horizons_s)
-        for seconds, count in zip(self.horizons_s, samples, strict=True):
-            if count < 1 or abs(count * seconds_per_sample - seconds) > 0.01 * seconds_per_sample:
-                raise UsageError(
-                    f"{seconds:g} s ahead is no whole number of samples at {1 / seconds_per_sample:.4g} Hz",
-                    where="PositionAhead",
-                    do=f"Ask for {max(count, 1) * seconds_per_sample:.4g} s",
-                )
-        return samples
-
-    def parts(self, samples: int, seconds_per_sample: float) -> dict[str, tuple[int, int]]:
+    def parts(self, samples: int, seconds_per_sample: float) -> Parts:
         """First sample and end (exclusive) of each part of a record of `samples` samples."""
-        train = round(self.train_s / seconds_per_sample)
-        score = round(self.score_from_s / seconds_per_sample)
-        return {
-            "train": (0, min(train, samples)),
-            "choose": (min(train, samples), min(score, samples)),
-            "score": (min(score, samples), samples),
-        }
+        return parts_of(samples, seconds_per_sample, train_s=self.train_s, score_from_s=self.score_from_s)
