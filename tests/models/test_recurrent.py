@@ -109,7 +109,8 @@ def test_kernels_equal_numpy_over_200_real_pairs(model: Any, rule: Rule) -> None
 
 
 KERNELS = [
-    (_recurrent, "read_pair"),
+    (_recurrent, "advance"),
+    (_recurrent, "compare"),
     (_recurrent, "settle"),
     (snap1, "snap1_descend"),
     (uoro, "uoro_tangent"),
@@ -134,20 +135,18 @@ def test_compiled_kernels_equal_their_plain_form(model: Any, monkeypatch: pytest
     assert apart(compiled, plain) < 1e-13
 
 
-def test_act_equals_its_plain_form_and_the_reference() -> None:
-    network = fresh_network(SnAp1(**SMALL), 2, (0, 1))
-    network.before = np.random.default_rng(1).normal(size=6)
-    window = np.random.default_rng(2).normal(size=6)
-    mean, scale = np.array([1.0, -2.0]), np.array([3.0, 0.5])
-    found = []
-    for run in (_recurrent.act, _recurrent.act.plain):
-        after, forecasts = np.empty(6), np.zeros((2, 2))
-        run(network.inner, network.output, network.before, window, mean, scale, np.empty(13), after, forecasts, 1)
-        found.append((after, forecasts))
-    wanted = np.tanh(network.inner.T @ np.concatenate([network.before, [1.0], window]))
-    for after, forecasts in found:
-        np.testing.assert_allclose(after, wanted, atol=1e-14)
-        np.testing.assert_allclose(forecasts, [[0.0, 0.0], (network.output @ wanted) * scale + mean], atol=1e-14)
+def test_a_forecast_is_the_readout_in_the_series_unit() -> None:
+    draw = np.random.default_rng(1)
+    output, after, mean, scale = (
+        draw.normal(size=(2, 6)),
+        draw.normal(size=6),
+        np.array([1.0, -2.0]),
+        np.array([3.0, 0.5]),
+    )
+    for run in (_recurrent.say, _recurrent.say.plain):
+        forecasts = np.zeros((2, 2))
+        run(output, after, mean, scale, forecasts, 1)
+        np.testing.assert_allclose(forecasts, [[0.0, 0.0], (output @ after) * scale + mean], atol=1e-14)
 
 
 # ---- gradients

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,8 +160,8 @@ def fresh_network(settings: RecurrentSettings, channels: int, seed: tuple[int, i
     units, inputs = settings.units, settings.units + 1 + settings.history * channels
     inner = np.ascontiguousarray(generator.normal(0.0, settings.initial_sd, (units, inputs)).T)
     output = generator.normal(0.0, settings.initial_sd, (channels, units))
-    states = (np.zeros(units) for _ in range(3))
-    return Network(inner, output, *states, memory=settings.memory(inputs, channels, seed))
+    memory = settings.memory(inputs, channels, seed)
+    return Network(inner, output, np.zeros(units), np.zeros(units), np.zeros(units), memory)
 
 
 class RecurrentForecaster:
@@ -187,25 +187,23 @@ class RecurrentForecaster:
         if not self._recent.has_window(origin, self._history):
             return
         network, pair, scaling = self._networks[horizon], self._pair, self._scaling
-        squares = read_pair(
-            network.inner,
+        window = self._recent.window(origin, self._history)
+        advance(network.inner, network.learner, window, pair.xi, pair.after)
+        squares = compare(
             network.output,
-            network.learner,
-            self._recent.window(origin, self._history),
+            pair.after,
             target,
             scaling.mean,
             scaling.scale,
-            pair.xi,
-            pair.after,
             pair.slope,
             pair.credit,
             pair.label,
             pair.error,
         )
-        missing = squares < 0
-        step = self._settings.descend(
-            network, pair, 0.0 if missing else squares, 0.0 if missing else self._settings.rate
-        )
+        if squares < 0:  # the label is missing
+            step = self._settings.descend(network, pair, 0.0, 0.0)
+        else:
+            step = self._settings.descend(network, pair, squares, self._settings.rate)
         settle(network.output, network.learner, pair.after, pair.error, step)
 
     def predict(self) -> Array:
@@ -213,12 +211,12 @@ class RecurrentForecaster:
         now = self._recent.count - 1
         if not self._recent.has_window(now, self._history):
             return self._scaling.invert(np.tile(self._recent.newest, (self._shape[0], 1)))
-        window, xi, forecasts = self._recent.window(now, self._history), self._pair.xi, np.empty(self._shape)
-        mean, scale = self._scaling.mean, self._scaling.scale
+        window, forecasts = self._recent.window(now, self._history), np.empty(self._shape)
         for index, network in enumerate(self._networks.values()):
             if now != self._read:
                 network.before, network.actor = network.actor, network.before
-            act(network.inner, network.output, network.before, window, mean, scale, xi, network.actor, forecasts, index)
+            advance(network.inner, network.before, window, self._pair.xi, network.actor)
+            say(network.output, network.actor, self._scaling.mean, self._scaling.scale, forecasts, index)
         self._read = now
         return forecasts
 
@@ -239,60 +237,61 @@ class RecurrentForecaster:
 
 
 @kernel
-def read_pair(
-    inner: Array,
-    output: Array,
-    state: Array,
-    window: Array,
-    target: Array,
-    mean: Array,
-    scale: Array,
-    xi: Array,
-    after: Array,
-    slope: Array,
-    credit: Array,
-    label: Array,
-    error: Array,
-) -> float:
-    """Fill the last six arrays (see `Pair`) from a window and a target in the series' unit; `state` is the learner's.
-
-    Returns:
-        |e|^2 |x_{t+1}|^2, the squared norm of the readout's gradient; -1 where a channel of the target is not finite.
-    """
+def advance(inner: Array, state: Array, window: Array, xi: Array, after: Array) -> None:
+    """Fill xi = [x_t; 1; window] and x_{t+1} = tanh([Wa Wb] xi), in place; `state` is x_t."""
     inputs, units = inner.shape
-    channels = output.shape[0]
     xi[:units] = state
     xi[units] = 1.0
     xi[units + 1 :] = window
     total = np.zeros(units)
     for i in range(0, inputs - 3, 4):  # four rows a pass: fewer loads and stores of the sums, the same order of adding
-        a, b, c, d = xi[i], xi[i + 1], xi[i + 2], xi[i + 3]
+        x0, x1, x2, x3 = xi[i], xi[i + 1], xi[i + 2], xi[i + 3]
         for r in range(units):
-            total[r] = (((total[r] + inner[i, r] * a) + inner[i + 1, r] * b) + inner[i + 2, r] * c) + inner[
-                i + 3, r
-            ] * d
+            part = (total[r] + inner[i, r] * x0) + inner[i + 1, r] * x1
+            total[r] = (part + inner[i + 2, r] * x2) + inner[i + 3, r] * x3
     for i in range(inputs - inputs % 4, inputs):
         for r in range(units):
             total[r] += inner[i, r] * xi[i]
-    squares = 0.0
     for r in range(units):
         after[r] = np.tanh(total[r])
+
+
+@kernel
+def compare(
+    output: Array,
+    after: Array,
+    target: Array,
+    mean: Array,
+    scale: Array,
+    slope: Array,
+    credit: Array,
+    label: Array,
+    error: Array,
+) -> float:
+    """Fill the last four arrays (see `Pair`) from x_{t+1} and a target in the series' unit.
+
+    Returns:
+        |e|^2 |x_{t+1}|^2, the squared norm of the readout's gradient; -1 where a channel of the target is not finite.
+    """
+    channels, units = output.shape
+    squares = 0.0
+    for r in range(units):
         slope[r] = 1.0 - after[r] * after[r]
         credit[r] = 0.0
         squares += after[r] * after[r]
     missing = False
     for k in range(channels):
         label[k] = (target[k] - mean[k]) / scale[k]
-        error[k] = 0.0
+        error[k] = label[k]
         missing = missing or not np.isfinite(label[k])
     if missing:
+        error[:] = 0.0
         return -1.0
+    for r in range(units):  # unit by unit: the channels' sums do not wait for one another
+        for k in range(channels):
+            error[k] -= output[k, r] * after[r]
     lost = 0.0
     for k in range(channels):
-        forecast = 0.0
-        for r in range(units):
-            forecast += output[k, r] * after[r]
-        error[k] = label[k] - forecast
         lost += error[k] * error[k]
         for r in range(units):
             credit[r] -= output[k, r] * error[k]
@@ -300,40 +299,16 @@ def read_pair(
 
 
 @kernel
-def act(
-    inner: Array,
-    output: Array,
-    state: Array,
-    window: Array,
-    mean: Array,
-    scale: Array,
-    xi: Array,
-    after: Array,
-    forecasts: Array,
-    index: int,
-) -> None:
-    """Write x_{t+1} into `after` and the forecast, in the series' unit, into row `index`; NaN where it is not finite."""
-    inputs, units = inner.shape
-    xi[:units] = state
-    xi[units] = 1.0
-    xi[units + 1 :] = window
-    total = np.zeros(units)
-    for i in range(0, inputs - 3, 4):
-        a, b, c, d = xi[i], xi[i + 1], xi[i + 2], xi[i + 3]
-        for r in range(units):
-            total[r] = (((total[r] + inner[i, r] * a) + inner[i + 1, r] * b) + inner[i + 2, r] * c) + inner[
-                i + 3, r
-            ] * d
-    for i in range(inputs - inputs % 4, inputs):
-        for r in range(units):
-            total[r] += inner[i, r] * xi[i]
+def say(output: Array, after: Array, mean: Array, scale: Array, forecasts: Array, index: int) -> None:
+    """Write Wc x_{t+1}, in the series' unit, into row `index` of `forecasts`; NaN where it is not finite."""
+    channels, units = output.shape
+    for k in range(channels):
+        forecasts[index, k] = 0.0
     for r in range(units):
-        after[r] = np.tanh(total[r])
-    for k in range(output.shape[0]):
-        forecast = 0.0
-        for r in range(units):
-            forecast += output[k, r] * after[r]
-        forecast = forecast * scale[k] + mean[k]
+        for k in range(channels):
+            forecasts[index, k] += output[k, r] * after[r]
+    for k in range(channels):
+        forecast = forecasts[index, k] * scale[k] + mean[k]
         forecasts[index, k] = forecast if np.isfinite(forecast) else np.nan
 
 
@@ -356,7 +331,7 @@ Gradient = Callable[[Network, Pair], tuple[Array, dict[str, Array]]]
 
 
 def reference_pair(network: Network, window: Array, label: Array) -> Pair:
-    """`read_pair` in NumPy: a window (history * channels,) and a label (channels,), both in standard units."""
+    """What `advance` and `compare` find, in NumPy, from a window (history * channels,) and a label (channels,), both in standard units."""
     xi = np.concatenate([network.learner, [1.0], window])
     after = np.tanh(network.inner.T @ xi)
     error = label - network.output @ after
@@ -375,16 +350,12 @@ def reference_step(network: Network, gradient: Gradient, window: Array, label: A
     network.learner, network.memory = pair.after, memory
 
 
-def kernel_step(
-    settings: RecurrentSettings, network: Network, window: Array, label: Array, rate: float | None = None
-) -> Pair:
-    """The same step by the compiled kernels, in place; returns the pair as it was read."""
+def kernel_step(settings: RecurrentSettings, network: Network, window: Array, label: Array) -> None:
+    """The same step by the compiled kernels, in place."""
     units, channels = len(network.learner), len(label)
     pair = Pair.empty(len(network.inner), units, channels)
-    arrays: tuple[Any, ...] = tuple(vars(pair).values())
-    squares = read_pair(
-        network.inner, network.output, network.learner, window, label, np.zeros(channels), np.ones(channels), *arrays
-    )
-    step = settings.descend(network, pair, squares, settings.rate if rate is None else rate)
+    advance(network.inner, network.learner, window, pair.xi, pair.after)
+    unit = np.zeros(channels), np.ones(channels)
+    squares = compare(network.output, pair.after, label, *unit, pair.slope, pair.credit, pair.label, pair.error)
+    step = settings.descend(network, pair, squares, settings.rate)
     settle(network.output, network.learner, pair.after, pair.error, step)
-    return pair

@@ -149,12 +149,20 @@ def dni_descend(
             later[r] += after_input[i] * guess[i, r]
     for r in range(units):
         later[r] *= slope[r]
-    residual, second = np.empty(units), np.zeros(units)
-    for j in range(units):
-        total = 0.0
+    residual, second, through = np.empty(units), np.zeros(units), np.zeros(units)
+    for j in range(0, units - 3, 4):  # four sums at once: none waits for another, each keeps its order
+        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
         for r in range(units):
-            total += inner[j, r] * later[r]
-        residual[j] = now[j] - credit[j] - total
+            t0 += inner[j, r] * later[r]
+            t1 += inner[j + 1, r] * later[r]
+            t2 += inner[j + 2, r] * later[r]
+            t3 += inner[j + 3, r] * later[r]
+        through[j], through[j + 1], through[j + 2], through[j + 3] = t0, t1, t2, t3
+    for j in range(units - units % 4, units):
+        for r in range(units):
+            through[j] += inner[j, r] * later[r]
+    for j in range(units):
+        residual[j] = now[j] - credit[j] - through[j]
         for r in range(units):
             second[r] += inner[j, r] * residual[j]
     credit_step = credit_rate if taught else 0.0
