@@ -13,14 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit", "compare", "predict", "run"]
+__all__ = ["__version__", "audit", "clock", "compare", "predict", "run"]
 
 if TYPE_CHECKING:
-    from hilum.api import audit, compare, predict, run
+    from hilum.api import audit, clock, compare, predict, run
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"audit", "compare", "predict", "run"}:
+    if name in {"audit", "clock", "compare", "predict", "run"}:
         from hilum import api
 
         return getattr(api, name)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hilum.core.comparison import Comparison, Prediction
-from hilum.core.errors import HilumError
+from hilum.core.errors import HilumError, UsageError
 from hilum.core.experiment import Arm, Cell, Preset, Size
 from hilum.core.locate import locate
 from hilum.core.row import CheckRow
@@ -191,6 +191,53 @@ def _seconds(plan: Sequence[Planned]) -> dict[Cell, float]:
         samples = samples_of(cell, Path(job.data))
         found[cell] = slices[cell.arm].seconds(cell.arm, samples, len(cell.seeds))
     return found
+
+
+def clock(
+    models: Sequence[str],
+    *,
+    dataset: str = "extmarkers",
+    item: str = "",
+    sample: int = 750,
+    horizons: Sequence[int] = (1, 5, 20),
+    data: Path | None = None,
+) -> list[dict[str, Any]]:
+    """The one-sample experiment on our own forecasters: which forecast moves first when one sample does?
+
+    Args:
+        models: Names in the room `models`; each runs at its default settings, under both protocols.
+        dataset: A dataset of series.
+        item: Which recording; the first by default.
+        sample: The sample that one unit is added to, counted from 0; the first 30 s are what scaling is fitted on.
+        horizons: In samples.
+        data: Where datasets lie.
+
+    Returns:
+        One line a model and protocol: `early`, horizon to the number of samples by which a forecast moved before the moved sample was seen.
+    """
+    from hilum.core.component import default_of
+    from hilum.core.finder import get
+    from hilum.core.kinds.forecast import PROTOCOLS, ForecastModel, ForecastSetting
+    from hilum.engine.cells import find_items
+    from hilum.engine.forecasts.one_sample import first_moved
+    from hilum.engine.plan import data_folder
+
+    source = default_of(get("datasets", dataset).load("dataset"))
+    folder = data_folder(source, data)
+    series = source.load(folder, find_items(source, folder, [item or source.ITEMS[0]])[0])
+    setting = ForecastSetting(series.values.shape[1], tuple(horizons), series.seconds_per_sample, series.unit)
+    warm_up = round(30.0 / series.seconds_per_sample)
+    lines = []
+    for name in models:
+        found = get("models", name)
+        model = default_of(found.load("settings" if found.has("settings") else ""))
+        if not isinstance(model, ForecastModel):
+            raise UsageError(f"the model '{name}' does not forecast", do="See `hilum show hold_last` for one that does")
+        for protocol in PROTOCOLS:
+            moved = first_moved(model, setting, series.values, warm_up, protocol, sample=sample)
+            early = {one.horizon: one.early for one in moved}
+            lines.append({"model": name, "protocol": protocol, "item": series.item, "sample": sample, "early": early})
+    return lines
 
 
 def demo(*, data: Path | None = None, jobs: int | None = None, reporter: Reporter | None = None) -> RunResult:

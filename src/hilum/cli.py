@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hilum import cli_study
+from hilum import cli_forecast, cli_study
 from hilum.cli_parts import Json, RunPath, console, print_json
 from hilum.core.errors import HilumError, UsageError
 
@@ -176,6 +176,7 @@ def cite(path: RunPath) -> None:
 
 
 cli_study.register(app)
+app.command()(cli_forecast.clock)
 
 
 @data_app.command("list")

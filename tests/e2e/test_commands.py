@@ -176,3 +176,31 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path: Path) -> 
         assert sorted(whole) == sorted(cells.iterdir())
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_clock_moves_one_sample(tmp_path: Path) -> None:
+    asked = (
+        "clock",
+        "--dataset",
+        "simulated_breathing",
+        "--models",
+        "least_mean_squares,hold-last",
+        "--horizons",
+        "1,5",
+    )
+    told = json.loads(hilum(*asked, "--json", folder=tmp_path).stdout)
+    early = {(line["model"], line["protocol"]): list(line["early"].values()) for line in told}
+    assert early[("least_mean_squares", "published")] == [0, 4]
+    assert early[("least_mean_squares", "causal")] == early[("hold-last", "published")] == [0, 0]
+    assert "published" in hilum(*asked, folder=tmp_path).stdout
+    refused = hilum("clock", "--models", "ridge_linear", "--dataset", "simulated_breathing", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "does not forecast" in refused.stderr
+
+
+def test_an_estimate_prints_the_core_time(tmp_path: Path) -> None:
+    asked = ("run", "online-rnn-markers", "--preset", "smoke", "--synthetic", "--models", "hold_last", "--estimate")
+    told = hilum(*asked, folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "of one core, extrapolated from a slice" in told.stdout.replace("\n", " ")
+    assert not (tmp_path / "runs").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -63,6 +63,21 @@ def plan_table(lines: Iterable[Mapping[str, Any]]) -> RenderableType:
     if not known:
         return Group(table, Text(f"{count} cells"))
     told = f"{count} cells; about {_duration(sum(known))} of one core, extrapolated from a slice of every arm on this machine"
+    return Group(table, Text(told))
+
+
+def clock_table(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """By how many samples a forecast moved before the moved sample was seen, at each horizon."""
+    horizons = list(lines[0]["early"]) if lines else []
+    table = _table(("model", "left"), ("protocol", "left"), *((f"h = {h}", "right") for h in horizons))
+    for line in lines:
+        table.add_row(line["model"], line["protocol"], *(str(line["early"][h]) for h in horizons))
+    if not lines:
+        return table
+    told = (
+        f"Samples by which the first forecast to move was made before sample {lines[0]['sample']} of {lines[0]['item']}, "
+        "the one that was moved, had been seen: 0 knows nothing later than its clock."
+    )
     return Group(table, Text(told))
 
 
