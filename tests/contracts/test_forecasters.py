@@ -145,6 +145,20 @@ def test_a_poisoned_future_moves_nothing(name: str, samples: int) -> None:
         assert np.array_equal(one, other, equal_nan=True), "the record after the clock moved a forecast"
 
 
+def test_these_tests_see_a_label_that_comes_too_early() -> None:
+    """The negative control: under the published order the same forecaster moves when the record is cut."""
+    name, samples = "recursive_least_squares", 61
+    full = run(name, breath(), protocol="published")
+    cut = np.concatenate([breath()[:samples], np.full((max(SETTING.horizons), 3), np.nan)])
+    truncated = run(name, cut, protocol="published", stop=samples)
+    near, far = (
+        np.array_equal(one, other, equal_nan=True)
+        for one, other in zip(made_before(full, samples - 1), made_before(truncated, samples - 1), strict=True)
+    )
+    assert near, "one sample ahead no label is early"
+    assert not far
+
+
 def single_samples(values: Array) -> None:
     values[50, 0] = values[51, 2] = np.nan
     values[70:75] = np.nan

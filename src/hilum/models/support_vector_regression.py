@@ -40,6 +40,7 @@ class SupportVectorRegression:
         epsilon: Errors up to which a pair costs nothing, in standard units.
         fit_seconds: Length of the fitting part, s.
         labels: Whose labels; see linear_regression.py.
+        tolerance: By how much the conditions of the optimum may be violated where the solver stops.
     """
 
     history: int = 24
@@ -48,14 +49,19 @@ class SupportVectorRegression:
     epsilon: float = 0.05
     fit_seconds: float = 54.0
     labels: Labels = "observed"
+    tolerance: float = 1e-3
     stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
         refuse_labels(self.labels, "SupportVectorRegression")
-        if self.history < 1 or min(self.kernel_scale, self.box, self.fit_seconds) <= 0 or self.epsilon < 0:
+        if (
+            self.history < 1
+            or min(self.kernel_scale, self.box, self.fit_seconds, self.tolerance) <= 0
+            or self.epsilon < 0
+        ):
             raise UsageError(
-                "history, kernel_scale, box and fit_seconds must be positive, and epsilon 0 or more",
+                "history, kernel_scale, box, fit_seconds and tolerance must be positive, and epsilon 0 or more",
                 where="SupportVectorRegression",
                 do=f"They are {self}",
             )
@@ -97,7 +103,7 @@ class _Machines:
         for place, label in enumerate(labels):
             rows = np.flatnonzero(np.isfinite(label).all(axis=1))
             for channel in range(label.shape[1]) if len(rows) else ():
-                machine = SVR(kernel="precomputed", C=settings.box, epsilon=settings.epsilon)
+                machine = SVR(kernel="precomputed", C=settings.box, epsilon=settings.epsilon, tol=settings.tolerance)
                 machine.fit(kernel[np.ix_(rows, rows)], label[rows, channel])
                 duals[place, channel, rows[machine.support_]] = machine.dual_coef_[0]
                 intercepts[place, channel] = machine.intercept_[0]
