@@ -318,7 +318,7 @@ def regularised_inverse(tensor: Array, regularisation: float) -> Array:
     """(3, ...) entries xx, xy, yy of the inverse of symmetric 2 x 2 matrices (3, ...) + (regularisation + floor) * identity."""
     floor = max(regularisation, NO_CONTRAST)
     xx, xy, yy = tensor[0] + floor, tensor[1], tensor[2] + floor
-    return np.stack([yy, -xy, xx]) / (xx * yy - xy * xy)
+    return np.asarray(np.stack([yy, -xy, xx]) / (xx * yy - xy * xy))
 
 
 def pseudo_inverse(tensor: Array) -> Array:

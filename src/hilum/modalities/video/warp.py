@@ -183,7 +183,7 @@ def splat_by_counts(image: Array, field: Array, sigma: float, half: int) -> Arra
             sums[0] += np.bincount(target, share, height * width)
             sums[1] += np.bincount(target, share * image[inside], height * width)
     moved = np.divide(sums[1], sums[0], out=np.zeros(height * width), where=sums[0] > 0)
-    return moved.reshape(height, width)
+    return np.asarray(moved.reshape(height, width))
 
 
 @kernel
