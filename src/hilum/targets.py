@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hilum.core.component import describe
 from hilum.core.errors import UsageError, unknown
 from hilum.core.experiment import Arm, Experiment, Preset
 from hilum.core.finder import Found, find, get
 from hilum.engine.audit import Use
-
-if TYPE_CHECKING:
-    from hilum.modalities.table.sample import Table
-    from hilum.study.file import StudyFile
 
 
 @dataclass(frozen=True)
@@ -74,64 +70,12 @@ def _paper(name: str, preset: Preset, models: Sequence[str]) -> Target:
 
 
 def _study(path: Path, preset: Preset, models: Sequence[str]) -> Target:
-    from hilum.study.experiment import experiment, names_of_folds, statement
-    from hilum.study.file import read_study
+    from hilum.study.load import load_study
 
     if preset.synthetic:
-        raise UsageError("a study runs on its own table", where=str(path), do="Leave --synthetic out")
-    study = read_study(path)
-    cells, table = experiment(study, preset, tuple(models))
-    folds = names_of_folds(study, table)
-    told = {
-        "paper": None,
-        "study": _told(study, table, folds),
-        "datasets": [_own_data(study, table)],
-        "bibliography": [{"key": study.table, "text": text} for text in study.origin.cite],
-        "statement": statement(study, table, folds),
-    }
-    use = Use(study.use.future, study.use.prevalence, study.audit.interval_limit)
-    return Target(cells, None, study.origin.synthetic, use, told, f"hilum run {path}")
-
-
-def _told(study: StudyFile, table: Table, folds: list[str]) -> dict[str, Any]:
-    """What a report of a study says beside its figures."""
-    from hilum.modalities.table.describe import missingness
-
-    return {
-        "name": study.name,
-        "title": study.title,
-        "file": study.path.read_text(encoding="utf-8"),
-        "kind": study.columns.kind,
-        "classes": list(table.classes),
-        "target": table.target,
-        "unit": table.unit,
-        "attrition": [
-            *({"why": f"{why} (before this table was made)", "records": count} for why, count in study.use.excluded),
-            *({"why": why, "records": count} for why, count in table.attrition),
-        ],
-        "records": table.height,
-        "features": missingness(table),
-        "folds": folds,
-        "access": study.origin.access,
-        "future": study.use.future,
-        "prevalence": study.use.prevalence,
-        "waivers": [{"code": one.code, "reason": one.reason} for one in study.audit.waive],
-    }
-
-
-def _own_data(study: StudyFile, table: Table) -> dict[str, Any]:
-    known = "subject" in table.rows.columns and table.rows["subject"].null_count() == 0
-    return {
-        "name": study.table,
-        "title": study.origin.source or study.table,
-        "licence": study.origin.licence or "not stated",
-        "subjects": "known" if known else "unknown",
-        "synthetic": study.origin.synthetic,
-        "items": table.height,
-        "access": study.origin.access,
-        "cite": list(study.origin.cite),
-        "notes": list(table.notes),
-    }
+        raise UsageError("a study runs on its own data", where=str(path), do="Leave --synthetic out")
+    study = load_study(path, preset, tuple(models))
+    return Target(study.experiment, None, study.synthetic, study.use, study.told, f"hilum run {path}")
 
 
 def arm_lines(arms: Sequence[Arm]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from hilum.core.finder import get
 from hilum.core.locate import locate
 from hilum.core.store import write_text
 from hilum.modalities.table.columns import MISSING, Columns
-from hilum.study.file import DEFAULT_MODELS
+from hilum.study.models import USUAL
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, A
         "[audit]",
         "permutations = 20   # permuted-labels controls of each model (HIL016); 0 for none",
         "",
-        *(line for model in DEFAULT_MODELS[columns.kind] for line in _model(model)),
+        *(line for model in USUAL[columns.kind] for line in _model(model)),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""From a study to the cells that answer it: every model, the trivial predictor, permuted labels, and a last fit on all records.
+"""From a study of a table to the cells that answer it: every model, the trivial predictor, permuted labels, and a last fit on all records.
 
 size     folds   seeds   permuted labels        last fit
 smoke    first   1       none                   yes
@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hilum.core.errors import UsageError, unknown
 from hilum.core.experiment import Arm, Cell, Experiment, Preset
 from hilum.core.split import PARTS, deal, fold_names
 from hilum.datasets.table_file.dataset import TableFile
@@ -19,7 +18,8 @@ from hilum.engine.tables.pipeline import records_of
 from hilum.engine.tables.runner import PERMUTED
 from hilum.modalities.table.sample import Table
 from hilum.models.constant_prediction import ConstantPrediction
-from hilum.study.file import AskedModel, StudyFile
+from hilum.study.models import AskedModel, only
+from hilum.study.table import TableStudy
 from hilum.tasks.predict_class import PredictClass
 from hilum.tasks.predict_value import PredictValue
 
@@ -27,7 +27,7 @@ PROTOCOL = "honest"
 FEWEST_TO_NAME = 10
 
 
-def experiment(study: StudyFile, preset: Preset, models: tuple[str, ...] = ()) -> tuple[Experiment, Table]:
+def experiment(study: TableStudy, preset: Preset, models: tuple[str, ...] = ()) -> tuple[Experiment, Table]:
     """The cells of a study in one size, and its table, which is read once to count classes and folds.
 
     Raises:
@@ -39,7 +39,7 @@ def experiment(study: StudyFile, preset: Preset, models: tuple[str, ...] = ()) -
     table = dataset.load(study.folder, item)
     task = task_of(study, table)
     folds = len(deal(task.split, records_of(table, task.kind), where=f"{study.path}, [split]"))
-    asked = _asked(study, models)
+    asked = only(study.models, models, where=str(study.path))
     seeds = preset.seed_range(smoke=1, quick=2, full=5)
     permutations = preset.choose(smoke=0, quick=study.audit.permutations, full=study.audit.permutations)
     tested = range(preset.choose(smoke=1, quick=folds, full=folds))
@@ -57,14 +57,14 @@ def experiment(study: StudyFile, preset: Preset, models: tuple[str, ...] = ()) -
     return Experiment(study.name, tuple(cells), {dataset.name: study.folder}), table
 
 
-def task_of(study: StudyFile, table: Table) -> Any:
+def task_of(study: TableStudy, table: Table) -> Any:
     """The task that a study asks."""
     if study.columns.kind == "classify":
         return PredictClass(len(table.classes), study.split, study.prepare, study.inner_folds)
     return PredictValue(study.split, study.prepare, study.inner_folds)
 
 
-def statement(study: StudyFile, table: Table, folds: list[str]) -> dict[str, str]:
+def statement(study: TableStudy, table: Table, folds: list[str]) -> dict[str, str]:
     """What was asked, in words, for the report; what the author did not say is said to be missing."""
     use = study.use
     said = {
@@ -93,7 +93,7 @@ def statement(study: StudyFile, table: Table, folds: list[str]) -> dict[str, str
     }
 
 
-def _split(study: StudyFile, folds: int) -> str:
+def _split(study: TableStudy, folds: int) -> str:
     if study.split.name == "column":
         return f"as the column '{study.columns.split}' says, {folds} folds: taken as it stands (HIL001 looks at it)"
     return f"{study.split.name}, {folds} folds, seed {study.split.seed}; subjects are dealt, never records"
@@ -104,7 +104,7 @@ def _has_validation(table: Table) -> bool:
     return any(PARTS.get(str(value).strip().lower()) == "validation" for value in declared)
 
 
-def _validation(study: StudyFile) -> str:
+def _validation(study: TableStudy) -> str:
     words = {
         "leave-one-source-out": "internal-external: each source in turn is left out",
         "time": "temporal: later subjects of the same table",
@@ -113,7 +113,7 @@ def _validation(study: StudyFile) -> str:
     return words.get(study.split.name, "internal: other subjects of the same table")
 
 
-def names_of_folds(study: StudyFile, table: Table) -> list[str]:
+def names_of_folds(study: TableStudy, table: Table) -> list[str]:
     """What each fold is called: by its value only where that stands for many subjects, since a value could name one."""
     records = records_of(table, study.columns.kind)
     names = fold_names(study.split, records)
@@ -122,17 +122,43 @@ def names_of_folds(study: StudyFile, table: Table) -> list[str]:
     return [str(number) for number in range(len(parts))] if few else names
 
 
-def _asked(study: StudyFile, names: tuple[str, ...]) -> tuple[AskedModel, ...]:
-    if not names:
-        return study.models
-    by_name = {one.title: one for one in study.models}
-    by_module = {type(one.model).__module__.split(".")[-1]: one for one in study.models}
-    chosen = []
-    for name in names:
-        found = by_name.get(name) or by_module.get(name.replace("-", "_")) or by_name.get(name.replace("_", " "))
-        if found is None:
-            raise unknown("model", name, by_name, where=str(study.path))
-        chosen.append(found)
-    if not chosen:
-        raise UsageError("no model is left", where=str(study.path))
-    return tuple(chosen)
+def told(study: TableStudy, table: Table, folds: list[str]) -> dict[str, Any]:
+    """What a report of a study says beside its figures."""
+    from hilum.modalities.table.describe import missingness
+
+    return {
+        "name": study.name,
+        "title": study.title,
+        "file": study.path.read_text(encoding="utf-8"),
+        "kind": study.columns.kind,
+        "classes": list(table.classes),
+        "target": table.target,
+        "unit": table.unit,
+        "attrition": [
+            *({"why": f"{why} (before this table was made)", "records": count} for why, count in study.use.excluded),
+            *({"why": why, "records": count} for why, count in table.attrition),
+        ],
+        "records": table.height,
+        "features": missingness(table),
+        "folds": folds,
+        "access": study.origin.access,
+        "future": study.use.future,
+        "prevalence": study.use.prevalence,
+        "waivers": [{"code": one.code, "reason": one.reason} for one in study.audit.waive],
+    }
+
+
+def own_data(study: TableStudy, table: Table) -> dict[str, Any]:
+    """The table as a report lists it among the data."""
+    known = "subject" in table.rows.columns and table.rows["subject"].null_count() == 0
+    return {
+        "name": study.table,
+        "title": study.origin.source or study.table,
+        "licence": study.origin.licence or "not stated",
+        "subjects": "known" if known else "unknown",
+        "synthetic": study.origin.synthetic,
+        "items": table.height,
+        "access": study.origin.access,
+        "cite": list(study.origin.cite),
+        "notes": list(table.notes),
+    }

@@ -1,0 +1,170 @@
+"""A study of a table: what its file says, read and checked before anything is computed.
+
+    [data]     the table and what its columns are      (hilum.modalities.table.columns.Columns)
+    [split]    how subjects are split                   (hilum.core.split.Rule)
+    [prepare]  how features are made ready              (hilum.modalities.table.prepare.Prepare)
+    [use]      what the model is meant for; goes into the report, and steers two checks
+    [audit]    permutations, the widest interval that is accepted, waivers
+    [[model]]  one block a model: its name, settings, and `tune` with candidates
+
+A mistyped name is an error that gives the closest one that exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from hilum.core.errors import UsageError, unknown
+from hilum.core.split import Rule
+from hilum.modalities.table.columns import Columns
+from hilum.modalities.table.prepare import Prepare
+from hilum.study.models import AskedModel, asked_models
+from hilum.study.sections import (
+    Origin,
+    Strict,
+    UseText,
+    Waiver,
+    checked,
+    name_of,
+    plain,
+    refuse_metric,
+    refuse_unknown,
+    section,
+    title_of,
+)
+
+KNOWN = ("name", "title", "kind", "data", "split", "prepare", "use", "origin", "audit", "model")
+PAGE = "your-data"
+
+
+class Audit(Strict):
+    """Settings of the audit.
+
+    Attributes:
+        permutations: Permuted-labels controls of each model; HIL016 needs 20.
+        interval_limit: The widest interval over subjects that is accepted, as a share of the estimate (HIL010).
+        waive: Waivers by code.
+    """
+
+    permutations: int = Field(20, ge=0, le=1000)
+    interval_limit: float = Field(1.0, gt=0)
+    waive: tuple[Waiver, ...] = ()
+
+
+class TableUse(UseText):
+    """What the model is meant for, in words and in a figure.
+
+    Attributes:
+        prevalence: Share of positives where it will be used.
+    """
+
+    prevalence: float | None = Field(None, gt=0, lt=1)
+
+
+@dataclass(frozen=True)
+class TableStudy:
+    """A study of a table, read.
+
+    Attributes:
+        path: The file.
+        name: What its run is called.
+        title: For people.
+        table: The table, relative to the study's folder.
+        columns: What its columns are.
+        split: How subjects are split.
+        prepare: How features are made ready.
+        models: What is compared, in order; the trivial predictor is added.
+        metric: What settings are chosen by; empty for the task's leading metric.
+        inner_folds: Folds of train over which they are chosen.
+        use: What it is meant for.
+        origin: Where the table comes from.
+        audit: Settings of the audit.
+    """
+
+    path: Path
+    name: str
+    title: str
+    table: str
+    columns: Columns
+    split: Rule
+    prepare: Prepare
+    models: tuple[AskedModel, ...]
+    metric: str
+    inner_folds: int
+    use: TableUse
+    origin: Origin
+    audit: Audit
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which the table is looked for."""
+        return self.path.parent
+
+
+def read_table_study(path: Path, data: dict[str, Any]) -> TableStudy:
+    """Check what a study file says of its table.
+
+    Args:
+        path: The file.
+        data: What it holds.
+
+    Raises:
+        UsageError: a name, column or setting does not exist or does not fit.
+    """
+    where = str(path)
+    refuse_unknown(data, KNOWN, where)
+    asked = section(data, "data", where)
+    table = str(asked.pop("table", ""))
+    if not table:
+        raise UsageError("there is no table", where=f"{where}, [data]", do='Name it: table = "patients.csv"')
+    kind = data.get("kind", "classify")
+    if kind not in ("classify", "regress"):
+        raise unknown("kind", str(kind), ("classify", "regress"), where=where)
+    rule, column = _split(section(data, "split", where), where)
+    metric, inner_folds = rule.pop("tune_by", ""), rule.pop("inner_folds", 3)
+    if not isinstance(inner_folds, int) or inner_folds < 2:
+        raise UsageError(
+            f"inner_folds is {inner_folds!r}", where=f"{where}, [split]", do="Give a whole number from 2 on"
+        )
+    refuse_metric(metric, kind, f"{where}, [split], tune_by")
+    columns = {**asked, "kind": kind, **({"split": column} if column else {})}
+    # Columns bring numbers and lists into text themselves.
+    roles = plain(Columns, columns, f"{where}, [data]", page=PAGE, by_itself=tuple(columns))
+    return TableStudy(
+        path=path,
+        name=name_of(data, path),
+        title=title_of(data, path),
+        table=table,
+        columns=roles,
+        split=plain(Rule, rule, f"{where}, [split]", page=PAGE),
+        prepare=plain(Prepare, section(data, "prepare", where), f"{where}, [prepare]", page=PAGE),
+        models=asked_models(data, kind, metric, where),
+        metric=metric,
+        inner_folds=inner_folds,
+        use=checked(TableUse, section(data, "use", where), f"{where}, [use]"),
+        origin=checked(Origin, section(data, "origin", where), f"{where}, [origin]"),
+        audit=checked(Audit, section(data, "audit", where), f"{where}, [audit]"),
+    )
+
+
+def _split(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
+    """Settings of the rule, and the column it reads."""
+    column = str(asked.pop("column", ""))
+    if "rule" in asked:
+        asked["name"] = asked.pop("rule")
+    elif column:
+        asked["name"] = "column"
+    if isinstance(
+        asked.get("cut"), date
+    ):  # a date of TOML, as dates of a table: s since 1970, UTC where no zone is said
+        cut = asked["cut"]
+        moment = cut if isinstance(cut, datetime) else datetime(cut.year, cut.month, cut.day, tzinfo=UTC)
+        asked["cut"] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if asked.get("name") == "column" and not column:
+        raise UsageError("a split by column needs one", where=f"{where}, [split]", do='Name it: column = "fold"')
+    return asked, column
