@@ -88,7 +88,7 @@ def breath(samples: int = SAMPLES, seed: int = 0) -> Array:
 
 
 @cache
-def ready(name: str) -> Any:
+def ready(name: str, setting: ForecastSetting) -> Any:
     """The model that runs: skipped where its extra is absent, trained on two other records where it wants that."""
     model = default(name)
     for part in parts_of(model):
@@ -98,7 +98,7 @@ def ready(name: str) -> Any:
     model = lighter(model)
     if isinstance(model, Pretrainable):
         others = [Series(f"other-{n}", None, breath(160, n), 0.1, "mm", ("x", "y", "z")) for n in (7, 8)]
-        model = model.pretrain(others, SETTING, 0)
+        model = model.pretrain(others, setting, 0)
     return model
 
 
@@ -106,7 +106,9 @@ def run(
     name: str, values: Array, *, protocol: str = "causal", setting: ForecastSetting = SETTING, **only: Any
 ) -> Array:
     with np.errstate(all="ignore"):
-        return stream_record(ready(name), setting, np.ascontiguousarray(values), WARM_UP, protocol, 3, **only).forecasts
+        return stream_record(
+            ready(name, setting), setting, np.ascontiguousarray(values), WARM_UP, protocol, 3, **only
+        ).forecasts
 
 
 @cache
@@ -259,7 +261,7 @@ def step(forecaster: Forecaster, t: int, sample: Array) -> Array:
 def test_a_restart_goes_on_bit_by_bit(name: str, restart: int) -> None:
     values = breath()
     values[70:73, 0] = np.nan
-    model = ready(name)
+    model = ready(name, SETTING)
     straight = model.start(SETTING, values[:WARM_UP], 3)
     restored = model.start(SETTING, np.ones((WARM_UP, 3)), 99)
     asked = model.start(SETTING, values[:WARM_UP], 3)  # as `straight`, but nobody asks for its state
@@ -278,7 +280,7 @@ def test_a_restart_goes_on_bit_by_bit(name: str, restart: int) -> None:
 @every
 def test_a_state_is_a_copy(name: str) -> None:
     values = breath()
-    forecaster = ready(name).start(SETTING, values[:WARM_UP], 3)
+    forecaster = ready(name, SETTING).start(SETTING, values[:WARM_UP], 3)
     for t in range(80):
         step(forecaster, t, values[t])
     kept = forecaster.state()
