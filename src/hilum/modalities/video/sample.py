@@ -72,12 +72,12 @@ class Video:
     @property
     def height(self) -> int:
         """Rows of a frame."""
-        return self.frames.shape[1]
+        return int(self.frames.shape[1])
 
     @property
     def width(self) -> int:
         """Columns of a frame."""
-        return self.frames.shape[2]
+        return int(self.frames.shape[2])
 
     @property
     def seconds(self) -> float:
