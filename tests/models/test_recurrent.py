@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import ForecastSetting
-from hilum.core.locate import locate
 from hilum.datasets.extmarkers.dataset import ExternalMarkers
 from hilum.engine.forecasts.stream import stream_record
 from hilum.modalities.series.standardise import Standardise
@@ -94,9 +94,8 @@ def test_kernels_equal_numpy_over_200_random_pairs(model: Any, rule: Rule, units
 
 
 @every
-def test_kernels_equal_numpy_over_200_real_pairs(model: Any, rule: Rule) -> None:
-    markers = ExternalMarkers()
-    folder = locate("extmarkers")
+def test_kernels_equal_numpy_over_200_real_pairs(model: Any, rule: Rule, real_data: Callable[[str], Path]) -> None:
+    markers, folder = ExternalMarkers(), real_data("extmarkers")
     values = markers.load(folder, markers.items(folder)[3]).values
     standard = Standardise.fit(values[:300]).apply(values[:300])
     model = replace(model, units=20, history=12, initial_sd=0.02, rate=0.01)

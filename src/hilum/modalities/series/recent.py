@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,10 @@ class RecentSamples:
             self._store[: self._length] = self._store[self._filled - self._length : self._filled]
             self._filled = self._length
         row = self._store[self._filled]
-        before = self._store[self._filled - 1] if self._filled else np.zeros(self._store.shape[1])
-        np.copyto(row, np.where(np.isnan(sample), before, sample))
+        row[:] = sample
+        if math.isnan(row.dot(row)):  # a sum of squares is NaN where an entry is: one call instead of four
+            before = self._store[self._filled - 1] if self._filled else np.zeros(self._store.shape[1])
+            np.copyto(row, before, where=np.isnan(row))
         self._filled += 1
         self.count += 1
 
