@@ -10,7 +10,7 @@ import typer
 from hilum.cli_parts import Json, RunPath, console, print_json
 from hilum.core.errors import UsageError
 
-new_app = typer.Typer(help="Begin something: a study of one's own table.", no_args_is_help=True)
+new_app = typer.Typer(help="Begin something: a study of one's own table, trace or film.", no_args_is_help=True)
 
 
 def audit(
@@ -115,15 +115,30 @@ def new_study(
     table: Annotated[
         Path | None, typer.Option(help="Your table: CSV, Parquet or xlsx. It is read, not copied.")
     ] = None,
+    trace: Annotated[Path | None, typer.Option(help="Or your trace: time and coordinates, one row a sample.")] = None,
+    film: Annotated[
+        Path | None, typer.Option(help="Or your film: a PNG strip, a folder or file of DICOM, or NIfTI.")
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Unit of a trace's channels, e.g. mm; where their names do not say.")] = "",
     dataset: Annotated[str, typer.Option(help="Or a dataset of this house that is a table, e.g. tjh_covid.")] = "",
     target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
     subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
     data: Annotated[Path | None, typer.Option("--data", help="Directory that holds <dataset name>/ folders.")] = None,
 ) -> None:
-    """Write an annotated study.toml for a table: columns guessed, every setting explained."""
+    """Write an annotated study.toml for a table, a trace or a film: columns guessed, every setting explained."""
     from hilum.study.template import begin
 
-    begun = begin(Path(name), table=table, dataset=dataset, target=target, subject=subject, data=data)
+    begun = begin(
+        Path(name),
+        table=table,
+        trace=trace,
+        film=film,
+        unit=unit,
+        dataset=dataset,
+        target=target,
+        subject=subject,
+        data=data,
+    )
     for remark in begun.remarks:
         typer.echo(f"- {remark}")
     typer.echo(f"Study: {begun.path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from hilum.core.binding import Bound, Estimand, match
 from hilum.core.claim import Claim, read_claims
 from hilum.core.component import describe
-from hilum.core.experiment import Cell
+from hilum.core.experiment import Arm, Cell
 from hilum.core.finder import Found
 from hilum.core.metric import Metric
 from hilum.core.row import Estimate, Row
@@ -88,8 +89,8 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
     arm = scores.arm
     metrics = metrics_of(arm.task.kind)
     leading = arm.task.leading_metric
-    # A metric none of whose columns was stored is about other data (frames, where positions were forecast).
-    read = {name for name in metrics if set(metrics[name].needs) & set(scores.frame.columns)}
+    # A metric whose columns were not stored is about other data (frames, where positions were forecast).
+    read = {name for name in metrics if set(metrics[name].needs) <= set(scores.frame.columns)}
     names = sorted(read, key=lambda name: (name != leading, list(metrics).index(name)))
     # All metrics over all horizons, and the leading one at each horizon: what the report draws.
     asked: list[tuple[str, Estimand, int | None]] = [
@@ -104,7 +105,7 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
             "protocol": arm.protocol,
             "metric": name,
             "metric_title": metrics[name].title,
-            "unit": metrics[name].unit,
+            "unit": _unit(arm, metrics[name]),
             "direction": metrics[name].direction,
             "horizon": horizon,
             "horizon_s": None if horizon is None else seconds[horizon],
@@ -113,6 +114,12 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
         }
         for name, estimand, horizon in asked
     ]
+
+
+def _unit(arm: Arm, metric: Metric) -> str:
+    """The metric's unit; errors of a series that is not in mm are in its own."""
+    offered = arm.dataset.provides.get("series")
+    return re.sub(r"\bmm\b", offered.unit, metric.unit) if offered is not None and offered.unit else metric.unit
 
 
 def _estimate(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:

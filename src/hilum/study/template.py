@@ -1,4 +1,4 @@
-"""Begin a study: an annotated study.toml for a table, with the columns guessed and every guess said."""
+"""Begin a study: an annotated study.toml for a table, a trace or a film, with the columns guessed and every guess said."""
 
 from __future__ import annotations
 
@@ -30,22 +30,56 @@ def begin(
     folder: Path,
     *,
     table: Path | None = None,
+    trace: Path | None = None,
+    film: Path | None = None,
+    unit: str = "",
     dataset: str = "",
     target: str = "",
     subject: str = "",
     data: Path | None = None,
 ) -> Begun:
-    """Write `folder`/study.toml for a table, or for a dataset of this house, whose table is then written beside it.
+    """Write `folder`/study.toml for a table, a trace or a film, or for a dataset of this house, whose table is then written beside it.
 
     Raises:
-        UsageError: neither or both are named, the folder has a study already, or the dataset is no table.
-        DataError: the table cannot be read.
+        UsageError: none or several are named, the folder has a study already, or the dataset is no table.
+        DataError: the file cannot be read.
     """
     path = folder / "study.toml"
     if path.exists():
         raise UsageError("there is a study already", where=str(path), do="Choose another name, or edit it")
-    if (table is None) == (not dataset):
-        raise UsageError("name one table", where="hilum new study", do="Give --table FILE or --dataset NAME")
+    if sum(1 for named in (table, trace, film, dataset) if named) != 1:
+        raise UsageError(
+            "name one thing to study",
+            where="hilum new study",
+            do="Give one of --table FILE, --trace FILE, --film PATH and --dataset NAME",
+        )
+    if trace is not None or film is not None:
+        if target or subject:
+            raise UsageError(
+                "--target and --subject are about tables",
+                where="hilum new study",
+                do="Leave them out, and edit the study",
+            )
+        text, remarks = _of_recording(folder, trace, film, unit)
+    else:
+        text, remarks = _of_table(folder, table, dataset, target, subject, data)
+    write_text(path, text)
+    return Begun(path, remarks)
+
+
+def _of_recording(folder: Path, trace: Path | None, film: Path | None, unit: str) -> tuple[str, tuple[str, ...]]:
+    from hilum.study.forecast_template import film_text, trace_text
+
+    name = folder.resolve().name
+    if trace is not None:
+        return trace_text(name, trace, _relative(trace, folder), unit)
+    assert film is not None
+    return film_text(name, film, _relative(film, folder))
+
+
+def _of_table(
+    folder: Path, table: Path | None, dataset: str, target: str, subject: str, data: Path | None
+) -> tuple[str, tuple[str, ...]]:
     if dataset:
         columns, origin, remarks, use = _of_dataset(dataset, folder, data)
         file = "table.csv"
@@ -54,8 +88,7 @@ def begin(
         columns, remarks = _guessed(table, target, subject)
         origin = 'source = ""\nlicence = ""\naccess = "private"   # open, registration, credentialed or private'
         file, use = _relative(table, folder), {}
-    write_text(path, _text(folder.resolve().name, file, columns, origin, use))
-    return Begun(path, remarks)
+    return _text(folder.resolve().name, file, columns, origin, use), remarks
 
 
 def _guessed(table: Path, target: str, subject: str) -> tuple[Columns, tuple[str, ...]]:

@@ -67,6 +67,7 @@ class SeriesView:
             forecasts,
             points=series.points,
             seconds_per_sample=series.seconds_per_sample,
+            tolerances_mm=(2.0, 3.0, 5.0) if series.unit == "mm" else (),
         )
 
     def loss(self, horizon: int, first: int, forecasts: Array) -> float:
