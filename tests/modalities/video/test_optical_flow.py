@@ -358,10 +358,11 @@ def similarity(a: Array, b: Array) -> float:
 def test_the_search_over_training_frames_ends_where_the_published_one_did(real_data: Callable[[str], Path]) -> None:
     settings, train = published_settings(real_data("cine_mri_pca_weights"), "ovgu_ks81_1")
     frames = real(real_data("cine_mri_frames"), "ovgu_ks81")[:train]
-    # The whole grid takes minutes: of it, the nine numbers of layers and steps with the published smoothing and window.
+    # The whole grid takes minutes: of it, the four settings of 2 or 3 layers and steps with the published smoothing and window.
     sigmas = (settings.sigma_init, settings.sigma_subsample, settings.sigma_window)
-    grid = [one for one in published_grid() if (one.sigma_init, one.sigma_subsample, one.sigma_window) == sigmas]
-    assert len(grid) == 9
+    close = [one for one in published_grid() if (one.sigma_init, one.sigma_subsample, one.sigma_window) == sigmas]
+    grid = [one for one in close if min(one.layers, one.iterations) > 1]
+    assert len(grid) == 4
     assert choose(frames, grid).settings == settings
 
 
@@ -371,8 +372,8 @@ def test_weights_of_eth_equal_the_published_ones(real_data: Callable[[str], Path
     settings, train = published_settings(folder, "eth_sl010_xcs125")
     with np.load(folder / "pca_weights.npz") as archive:
         published = archive["eth_sl010_xcs125"].T
-    ours = PrincipalMotion.fit(flow_of(frames[:110], settings), train, 3)
-    weights = ours.weights(flow_of(frames[:110], settings))
+    fields = flow_of(frames[:110], settings)
+    weights = PrincipalMotion.fit(fields, train, 3).weights(fields)
     # Weights are some hundred; the released code holds gradients in single precision.
     assert np.abs(weights - published[:110]).max() < 0.02
     assert np.abs(published[:110]).max() > 300
