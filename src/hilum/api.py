@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hilum.core.comparison import Comparison, Prediction
 from hilum.core.errors import HilumError, UsageError
@@ -28,6 +28,9 @@ from hilum.engine.executors import Result, executor_for
 from hilum.engine.plan import Planned, count, make_plan
 from hilum.engine.progress import Reporter, Silent
 from hilum.targets import Target, arm_lines, load_target
+
+if TYPE_CHECKING:
+    from hilum.engine.forecasts.ahead import Ahead
 
 ExecutorName = Literal["inline", "processes"]
 DEMO_PAPER = "online-rnn-markers"
@@ -141,11 +144,21 @@ def compare(
     return compared(first, second, arm_a=arm, arm_b=against, metric=metric)
 
 
-def predict(run: Path | str, file: Path | str, *, model: str = "") -> Prediction:
-    """Predict every record of a file with a stored study's model; see `hilum.engine.tables.predict`."""
+def predict(run: Path | str, file: Path | str, *, model: str = "") -> Prediction | Ahead:
+    """Predict a file with a stored study's model.
+
+    Returns:
+        Of a study of a table a `Prediction`, one row a record (see `hilum.engine.tables.predict`); of a study of traces an `Ahead`, one
+        row a horizon beyond the end of the trace (see `hilum.engine.forecasts.ahead`).
+    """
+    folder = open_run(Path(run))
+    if any(arm["kind"] == "forecast" for arm in folder.info()["arms"]):
+        from hilum.engine.forecasts.ahead import forecast_ahead
+
+        return forecast_ahead(folder, Path(file), model=model)
     from hilum.engine.tables.predict import predict as predicted
 
-    return predicted(open_run(Path(run)), Path(file), model=model)
+    return predicted(folder, Path(file), model=model)
 
 
 def plan(

@@ -88,23 +88,26 @@ def compare(
 
 def predict(
     path: RunPath,
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or xlsx with the study's features.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, Parquet or xlsx with the study's features; of a study of traces, a trace.")
+    ],
     model: Annotated[str, typer.Option(help="A model of the run; by default the best.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict a file with a stored run's model; warns where the file is unlike what the model has seen."""
-    from hilum.core.run import open_run
-    from hilum.engine.tables.predict import predict as predicted
+    """Predict a file with a stored run's model: every record of a table, or where a trace goes on beyond its end."""
+    from hilum.api import predict as predicted
+    from hilum.core.comparison import Prediction
+    from hilum.report.ahead import ahead_lines, ahead_view, write_ahead
     from hilum.report.comparison import prediction_lines, prediction_view, write_predictions
 
-    found = predicted(open_run(path), file, model=model)
+    found = predicted(path, file, model=model)
     if out is not None:
-        write_predictions(found, out)
+        write_predictions(found, out) if isinstance(found, Prediction) else write_ahead(found, out)
     if as_json:
-        print_json(prediction_lines(found))
+        print_json(prediction_lines(found) if isinstance(found, Prediction) else ahead_lines(found))
         return
-    console().print(prediction_view(found))
+    console().print(prediction_view(found) if isinstance(found, Prediction) else ahead_view(found))
     if out is not None:
         typer.echo(f"Predictions: {out}")
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from hilum.core.component import Spec, build
 from hilum.core.errors import HilumError, UsageError, unknown
+from hilum.core.row import read_estimate
 from hilum.core.run import CellFolder, RunFolder
+from hilum.core.store import read_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,3 +107,42 @@ def arm_by_name(arms: Sequence[StoredArm], name: str, *, where: str) -> StoredAr
             f"'{name}' fits {', '.join(arm.name for arm in found)}", where=where, do="Write the whole name"
         )
     return found[0]
+
+
+def best_arm(run: RunFolder, model: str = "") -> tuple[StoredArm, str, str]:
+    """The arm of this title, or the one with the best leading figure; why it was chosen; and that figure in words.
+
+    Raises:
+        HilumError: no arm has a figure.
+        UsageError: there is no such arm.
+    """
+    arms = stored_arms(run)
+    lines = [line for line in read_json(run.path / "results.json") if line["horizon"] is None]
+    leading = lines[0]["metric"] if lines else ""
+    own = {line["arm_id"]: line for line in lines if line["metric"] == leading}
+    if model:
+        arm = arm_by_name(arms, model, where=str(run.path))
+        return arm, "as asked", _told(own.get(arm.id))
+    sign = 1.0 if lines and lines[0]["direction"] == "higher" else -1.0
+    ranked = sorted(
+        (arm for arm in arms if not arm.trivial and own.get(arm.id, {}).get("estimate", {}).get("value") is not None),
+        key=lambda arm: -sign * own[arm.id]["estimate"]["value"],
+    )
+    if not ranked:
+        raise HilumError(
+            "no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again"
+        )
+    return ranked[0], f"the best {own[ranked[0].id]['metric_title']} of {len(ranked)} models", _told(own[ranked[0].id])
+
+
+def _told(line: dict[str, Any] | None) -> str:
+    estimate = read_estimate(line["estimate"]) if line else None
+    if line is None or estimate is None or estimate.value is None:
+        return "no figure was measured of it"
+    told = f"{line['metric_title']} {estimate.value:.3f}"
+    if estimate.interval is not None:
+        units = "recordings" if estimate.per_unit else "subjects"
+        told += (
+            f" ({estimate.interval.low:.3f} to {estimate.interval.high:.3f}, 95 % over {estimate.interval.n} {units})"
+        )
+    return f"{told} on test parts"

@@ -9,18 +9,17 @@ given, and said to be far: it is not refused, for the reader may know why.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.comparison import Prediction
 from hilum.core.component import Spec, build
-from hilum.core.errors import HilumError, UsageError
-from hilum.core.row import read_estimate
+from hilum.core.errors import UsageError
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
-from hilum.engine.stored import StoredArm, arm_by_name, stored_arms
+from hilum.engine.stored import best_arm
 from hilum.engine.tables.runner import DISTANCE
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     from hilum.modalities.table.prepare import Prepared
     from hilum.modalities.table.read import read_for_prediction
 
-    arm, chosen, figure = _choose(run, model)
+    arm, chosen, figure = best_arm(run, model)
     dataset = build(Spec.from_json(arm.spec["dataset"]))
     if not hasattr(dataset, "columns"):
         raise UsageError("this run was not made from a table", where=str(run.path), do="Run a study.toml first")
@@ -116,35 +115,3 @@ def _warnings(prepared: Prepared, table: Table) -> pl.DataFrame:
         for row in found.iter_rows(named=True)
     ]
     return found.drop("record").insert_column(0, items).with_columns(pl.Series("text", texts, dtype=pl.String))
-
-
-def _choose(run: RunFolder, model: str) -> tuple[StoredArm, str, str]:
-    arms = stored_arms(run)
-    lines = [line for line in read_json(run.path / "results.json") if line["horizon"] is None]
-    leading = lines[0]["metric"] if lines else ""
-    own = {line["arm_id"]: line for line in lines if line["metric"] == leading}
-    if model:
-        arm = arm_by_name(arms, model, where=str(run.path))
-        return arm, "as asked", _told(own.get(arm.id))
-    sign = 1.0 if lines and lines[0]["direction"] == "higher" else -1.0
-    ranked = sorted(
-        (arm for arm in arms if not arm.trivial and own.get(arm.id, {}).get("estimate", {}).get("value") is not None),
-        key=lambda arm: -sign * own[arm.id]["estimate"]["value"],
-    )
-    if not ranked:
-        raise HilumError(
-            "no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again"
-        )
-    return ranked[0], f"the best {own[ranked[0].id]['metric_title']} of {len(ranked)} models", _told(own[ranked[0].id])
-
-
-def _told(line: dict[str, Any] | None) -> str:
-    estimate = read_estimate(line["estimate"]) if line else None
-    if line is None or estimate is None or estimate.value is None:
-        return "no figure was measured of it"
-    told = f"{line['metric_title']} {estimate.value:.3f}"
-    if estimate.interval is not None:
-        told += (
-            f" ({estimate.interval.low:.3f} to {estimate.interval.high:.3f}, 95 % over {estimate.interval.n} subjects)"
-        )
-    return f"{told} on test parts"
