@@ -41,9 +41,8 @@ from hilum.modalities.video.warp import pull
 Array = NDArray[np.float64]
 Told = Callable[[int, int], None]
 
-NO_CONTRAST = (
-    1e-9  # in grey values squared: an absolute floor, so that rounding noise in a flat background is no motion
-)
+# In grey values squared: an absolute floor, so that rounding noise in a flat background is no motion.
+NO_CONTRAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def pyramid(frame: NDArray[Any], settings: OpticalFlow) -> list[Array]:
         DataError: As in `prepare`.
     """
     frame = np.asarray(frame, np.float64)
-    if frame.ndim != 2 or min(frame.shape, default=0) < 2 * 2**settings.layers // 2 + 1:
+    if frame.ndim != 2 or min(frame.shape, default=0) < 2**settings.layers + 1:
         raise DataError(
             f"a frame of shape {frame.shape} is too small for {settings.layers} layers",
             where="optical flow",
