@@ -69,7 +69,7 @@ def forecast_ahead(run: RunFolder, file: Path, *, model: str = "", seed: int = 0
 
     Raises:
         UsageError: the run is about something else.
-        DataError: the trace cannot be read (file, column, row), is too short, or its newest samples are missing.
+        DataError: the trace cannot be read (file, column, row), or is too short.
     """
     arm, chosen, figure = best_arm(run, model)
     spec = arm.spec

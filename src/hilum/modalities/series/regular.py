@@ -129,7 +129,7 @@ def regular(
 
 def equally_spaced(times: Array) -> float | None:
     """The sampling interval, s, of times (samples,) that lie near their places; None where one does not."""
-    interval = float(times[-1] - times[0]) / (len(times) - 1)
+    interval = float(f"{float(times[-1] - times[0]) / (len(times) - 1):.12g}")  # 0.1, and not what rounding makes of it
     off = np.abs(times - times[0] - interval * np.arange(len(times)))
     return interval if interval > 0 and off.max() <= NEAR * interval else None
 
