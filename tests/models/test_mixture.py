@@ -223,6 +223,21 @@ def test_a_single_expert_is_itself() -> None:
         )
 
 
+def test_experts_that_can_be_pretrained_are() -> None:
+    @dataclass(frozen=True)
+    class Taught:
+        seen: int = 0
+
+        def pretrain(self, others: Any, setting: ForecastSetting, seed: int) -> Any:
+            return Taught(len(others))
+
+        def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Any:
+            return HoldLast().start(setting, warm_up, seed)
+
+    ready = Mixture(experts=(DIRECT, Taught())).pretrain(["one", "two"], SETTING, 0)  # type: ignore[list-item]
+    assert ready == Mixture(experts=(DIRECT, Taught(2)))
+
+
 def test_it_draws_at_random_where_an_expert_does() -> None:
     assert Mixture().stochastic
     assert not Mixture(experts=(DIRECT, ANALOGUES)).stochastic

@@ -18,8 +18,9 @@ from hilum.engine.forecasts.stream import stream_record
 from hilum.models._increment_readout import CEILING, IncrementReadout, advance_gain
 from hilum.models._principal import OnPrincipalComponents, PrincipalComponents, in_samples
 from hilum.models.echo_state import EchoState, resound
-from hilum.models.nearest_analogues import NearestAnalogues, mean_increment, squared_distances
+from hilum.models.nearest_analogues import NearestAnalogues, linear_increment, mean_increment, squared_distances
 from hilum.models.principal_component_least_squares import PrincipalComponentLeastSquares
+from hilum.models.recent_mean import RecentMean
 from hilum.models.recursive_least_squares import RecursiveLeastSquares
 from hilum.models.recursive_one_step import RecursiveOneStep, iterate
 
@@ -31,7 +32,8 @@ DIRECT = PrincipalComponentLeastSquares(
 ONE_STEP = RecursiveOneStep(components=2, order=3, forgetting=0.99, basis_seconds=4.0)
 ECHO = EchoState(components=2, units=12, links=0.4, lags=3, stride_seconds=0.2, forgetting=0.99, basis_seconds=4.0)
 ANALOGUES = NearestAnalogues(components=2, history_seconds=0.6, neighbours=4, basis_seconds=4.0)
-EVERY = (DIRECT, ONE_STEP, ECHO, ANALOGUES, replace(ANALOGUES, memory_seconds=5.0))
+LINEAR = replace(ANALOGUES, slope_lags_seconds=(0.1, 0.3), most=30)
+EVERY = (DIRECT, ONE_STEP, ECHO, ANALOGUES, replace(ANALOGUES, memory_seconds=5.0), LINEAR)
 every = pytest.mark.parametrize("model", EVERY, ids=lambda model: type(model).__name__)
 
 
@@ -138,6 +140,8 @@ def test_an_explosion_is_no_crash(model: Any) -> None:
         (ECHO, {"links": 1.2}),
         (ANALOGUES, {"neighbours": 0}),
         (ANALOGUES, {"level": -0.1}),
+        (ANALOGUES, {"slope_lags_seconds": (0.2, 0.6)}),
+        (RecentMean(), {"time_constant_seconds": 0.0}),
         (RecursiveLeastSquares(), {"target": "place"}),
     ],
 )
@@ -146,7 +150,9 @@ def test_settings_that_make_no_sense_are_refused(model: Any, settings: dict[str,
         replace(model, **settings)
 
 
-@pytest.mark.parametrize("kernel", [advance_gain, iterate, resound, squared_distances, mean_increment])
+@pytest.mark.parametrize(
+    "kernel", [advance_gain, iterate, resound, squared_distances, mean_increment, linear_increment]
+)
 def test_kernels_equal_their_plain_form(kernel: Any) -> None:
     draw = np.random.default_rng(1)
     root = draw.normal(size=(7, 7))
@@ -163,6 +169,7 @@ def test_kernels_equal_their_plain_form(kernel: Any) -> None:
             0.3,
         ),
         "squared_distances": (draw.normal(size=(5, 1200)), draw.normal(size=5), 1100),
+        "linear_increment": (np.square(draw.normal(size=8)), followed, draw.normal(size=(2, 9)), 3, 0.4, 0.1, 6),
         "mean_increment": (np.square(draw.normal(size=8)), followed, 3, 0.4),
     }[kernel.__name__]
     mine, plain = ([np.array(a) if isinstance(a, np.ndarray) else a for a in arguments] for _ in range(2))
@@ -180,7 +187,8 @@ def test_kernels_equal_their_plain_form(kernel: Any) -> None:
 def test_the_basis_is_scikit_learns(samples: Array, components: int) -> None:
     from sklearn.decomposition import PCA
 
-    fitted = PCA(4, svd_solver="full").fit(samples)
+    with np.errstate(invalid="ignore"):  # where nothing varies, of the shares that are not used
+        fitted = PCA(4, svd_solver="full").fit(samples)
     variances = fitted.explained_variance_
     if variances[0] == 0 or (variances[:-1] - variances[1:]).min() < 1e-3 * variances[0]:
         return  # directions of equal variance are anybody's choice
@@ -387,6 +395,63 @@ def test_analogues_follow_only_moments_that_are_still_kept() -> None:
     changed[40:100] += np.random.default_rng(9).normal(0, 1, (60, 3))
     assert np.array_equal(stream(short, values)[:, 180:], stream(short, changed)[:, 180:])
     assert not np.array_equal(stream(ANALOGUES, values)[:, 180:], stream(ANALOGUES, changed)[:, 180:])
+
+
+def test_a_linear_fit_to_analogues_by_batches() -> None:
+    """The fit of `most` moments in one solve, with the ridge on the slopes alone."""
+    values = breath()
+    basis = PrincipalComponents.fit(values[:40], 2)
+    scores = basis.scores(values)
+
+    def lagged(t: int, lag: int) -> Array:
+        return (scores[t - lag] - scores[t]) * 2 / np.sqrt(6) * np.exp(-lag / 9)
+
+    def moment(t: int) -> Array:
+        return np.concatenate([0.2 * scores[t], *(lagged(t, lag) for lag in range(1, 6))])
+
+    def regressors(t: int) -> Array:
+        return np.array([0.2 * scores[t, 0], lagged(t, 1)[0], lagged(t, 3)[0]])
+
+    origin, horizon = 110, 4
+    past = np.arange(5, origin - horizon + 1)
+    squares = np.array([np.sum((moment(j) - moment(origin)) ** 2) for j in past])
+    nearest = np.argsort(squares)[:30]
+    weights = np.exp(-squares[nearest] / (2 * 0.15 * np.sort(squares)[3]))
+    away = np.array([regressors(j) - regressors(origin) for j in past[nearest]])
+    rows = np.concatenate([np.ones((30, 1)), away], axis=1)
+    gram = rows.T @ (weights[:, None] * rows)
+    ridge = 0.3 * np.trace(gram[1:, 1:]) / 3
+    fit = np.linalg.solve(
+        gram + np.diag([0, ridge, ridge, ridge]),
+        rows.T @ (weights[:, None] * (values[past[nearest] + horizon] - values[past[nearest]])),
+    )
+    np.testing.assert_allclose(stream(LINEAR, values)[1, origin + horizon], values[origin] + fit[0], atol=1e-8)
+
+
+def test_a_linear_fit_follows_a_slope_that_a_mean_cannot() -> None:
+    away = np.linspace(0.1, 2.0, 50)
+    followed = np.stack([3 + 2 * away, -away], axis=1)
+    for answer, wanted in (
+        (linear_increment(away**2, followed, away[None], 10, 1.0, 1e-9, 50), [3.0, 0.0]),
+        (linear_increment(away**2, np.full((50, 2), np.nan), away[None], 10, 1.0, 1e-9, 50), [0.0, 0.0]),
+    ):
+        np.testing.assert_allclose(answer, wanted, atol=1e-6)
+    assert mean_increment(away**2, followed, 10, 1.0)[0] > 3.2
+
+
+# The recent mean
+
+
+def test_the_recent_mean_by_hand() -> None:
+    model = RecentMean(time_constant_seconds=0.1 / np.log(2))  # forgets half of the past at every sample
+    running = model.start(SETTING, breath()[:2], 0)
+    for sample in ([4.0, 1.0, 0.0], [8.0, np.nan, 0.0], [2.0, 5.0, 0.0]):
+        running.observe(np.array(sample))
+    np.testing.assert_allclose(running.predict(), [[4.0, 3.0, 0.0]] * 2)  # (6 + 2) / 2; the plain mean of two
+    again = model.start(SETTING, breath()[:2], 0)
+    again.restore(running.state())
+    again.observe(np.full(3, 2.0))
+    np.testing.assert_allclose(again.predict()[0], [3.0, 2.5, 1.0])
 
 
 # Recursive least squares with the increment as target

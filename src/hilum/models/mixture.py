@@ -17,19 +17,21 @@ Deviations  An expert's forecast that is not finite counts as the last value. Be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
-from hilum.core.kinds.forecast import Forecaster, ForecastModel, ForecastSetting
+from hilum.core.kinds.forecast import Forecaster, ForecastModel, ForecastSetting, Pretrainable, Recording
 from hilum.modalities.series.recent import RecentSamples
 from hilum.models._principal import refuse_unless, under
 from hilum.models.echo_state import EchoState
 from hilum.models.nearest_analogues import NearestAnalogues
 from hilum.models.principal_component_least_squares import PrincipalComponentLeastSquares
+from hilum.models.recent_mean import RecentMean
 from hilum.models.recursive_one_step import RecursiveOneStep
 
 Array = NDArray[np.float64]
@@ -42,6 +44,12 @@ SMALL_FIVE: tuple[ForecastModel, ...] = (
     EchoState(),
     NearestAnalogues(),
     NearestAnalogues(components=6, history_seconds=6.0, level=0.4, decay_seconds=2.0, neighbours=15),
+)
+EIGHT: tuple[ForecastModel, ...] = (
+    *SMALL_FIVE,
+    NearestAnalogues(neighbours=20, width=0.3, decay_seconds=0.6, slope_lags_seconds=(0.2, 0.5, 1.0, 2.0)),
+    NearestAnalogues(components=6, history_seconds=6.0, level=0.8, decay_seconds=2.0, neighbours=15),
+    RecentMean(),
 )
 
 
@@ -72,6 +80,14 @@ class Mixture:
     def stochastic(self) -> bool:
         """Whether any expert draws at random."""
         return any(getattr(expert, "stochastic", False) for expert in self.experts)
+
+    def pretrain(self, others: Sequence[Recording], setting: ForecastSetting, seed: int) -> ForecastModel:
+        """The same mixture, its experts that can be pretrained trained on `others`."""
+        ready = (
+            expert.pretrain(others, setting, seed) if isinstance(expert, Pretrainable) else expert
+            for expert in self.experts
+        )
+        return replace(self, experts=tuple(ready))
 
     def start(self, setting: ForecastSetting, warm_up: Array, seed: int) -> Forecaster:
         """Begin with every expert at rest, and equal weights."""
