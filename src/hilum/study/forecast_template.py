@@ -122,7 +122,7 @@ def _rate(measured: float | None, *, even: bool) -> tuple[float | None, str, tup
     if near < 1 or off > NEARLY_WHOLE or (even and off <= 1e-3):
         return measured, f"# rate_hz = {measured:.4g}   # another rate puts the trace on that grid", ()
     told = f"{measured:.5g} samples a second are taken for {near:g}: the trace is put on that grid, each sample held."
-    return near, f"rate_hz = {near:g}   # measured: {measured:.5g}", (told,)
+    return near, f"rate_hz = {near:g}   # measured: {measured:.5g}", (told,) if off > 1e-5 else ()
 
 
 def _horizons(rate: float | None) -> list[float]:
