@@ -57,7 +57,7 @@ EIGHT: tuple[ForecastModel, ...] = (
 class Mixture:
     """Settings: the experts, the rule for their weights, how fast errors are forgotten, and where "by-horizon" changes rule, s."""
 
-    experts: tuple[ForecastModel, ...] = SMALL_FIVE
+    experts: tuple[ForecastModel, ...] = EIGHT
     rule: Rule = "by-horizon"
     memory: float = 0.998
     loss_memory: float = 0.995
