@@ -89,14 +89,14 @@ def _losses(
 ) -> list[float]:
     """What each horizon loses, by the metric: lower is better."""
     found = []
-    for target, forecast in _compared(candidate, setting, values[: parts["choose"][1]], parts, protocol, seed):
+    for target, forecast in compared(candidate, setting, values[: parts["choose"][1]], parts, protocol, seed):
         row = statistics(target, forecast, points=points, seconds_per_sample=setting.seconds_per_sample)
         score = metric({name: np.array([value]) for name, value in row.items()}).value
         found.append(-score if metric.direction == "higher" else score)
     return found
 
 
-def _compared(
+def compared(
     candidate: ForecastModel,
     setting: ForecastSetting,
     known: Array,

@@ -19,11 +19,14 @@ Array = NDArray[np.float64]
 def views_of(task: Any, sample: Any) -> tuple[View, ...]:
     """The ways of the task to turn a sample into a series, one or more to choose from.
 
+    A series that is handed to a task about other samples (weights that a model of a film's motion is pretrained on) stands as it is.
+
     Raises:
         DataError: the sample cannot be used, with the reason.
     """
     own = getattr(task, "views", None)
-    return tuple(own(sample)) if own is not None else (SeriesView.of(sample),)
+    foreign = isinstance(sample, Series) and "series" not in task.needs
+    return (SeriesView.of(sample),) if own is None or foreign else tuple(own(sample))
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from hilum.core.kinds.forecast import (
     View,
 )
 from hilum.core.outcome import Block, Outcome, channel_columns, columns
-from hilum.engine.forecasts.choose import choose
+from hilum.engine.forecasts.choose import choose, compared
 from hilum.engine.forecasts.probe import probe
-from hilum.engine.forecasts.stream import stream_all
+from hilum.engine.forecasts.stream import Stream, stream_all
 from hilum.engine.forecasts.views import views_of
 
 Array = NDArray[np.float64]
@@ -215,12 +215,19 @@ def _chosen(asked: Asked, view: View, horizons: tuple[int, ...], parts: Parts) -
 
 
 def _losses(asked: Asked, way: _Way, parts: Parts) -> list[float]:
-    first, end = parts["choose"]
-    models = [asked.ready(model, asked.seeds[0], way.setting) for model in way.chosen]
-    protocol = (asked.search.protocol if asked.search else "") or asked.protocol
+    """What each horizon of a view loses, on the same frames that settings were chosen on."""
+    end = parts["choose"][1]
     known = way.view.series.values[:end]
-    forecasts = stream_all(models, way.setting, known, parts["train"][1], protocol, asked.seeds[0]).forecasts
-    return [way.view.loss(h, first, forecasts[i, first:end]) for i, h in enumerate(way.horizons)]
+    protocol = (asked.search.protocol if asked.search else "") or asked.protocol
+    losses = {}
+    for chosen in dict.fromkeys(way.chosen):
+        horizons = tuple(h for h, other in zip(way.horizons, way.chosen, strict=True) if other == chosen)
+        setting = replace(way.setting, horizons=horizons)
+        model = asked.ready(chosen, asked.seeds[0], way.setting)
+        found = compared(model, setting, known, parts, protocol, asked.seeds[0])
+        for horizon, (_, forecasts) in zip(horizons, found, strict=True):
+            losses[horizon] = way.view.loss(horizon, end - len(forecasts), forecasts)
+    return [losses[horizon] for horizon in way.horizons]
 
 
 def _stream_way(asked: Asked, way: _Way, parts: Parts, stored: _Stored, prefix: str) -> None:
@@ -238,9 +245,19 @@ def _stream_way(asked: Asked, way: _Way, parts: Parts, stored: _Stored, prefix: 
             for i, horizon in enumerate(way.horizons):
                 kept = way.view.keep(horizon, first, stream.forecasts[i, first:end])
                 stored.arrays |= {f"view/h{horizon}/{name}": array for name, array in kept.items()}
-            stored.future |= probe(models, way.setting, values, parts, asked.protocol, seed, stream)
+            stored.future |= _probed(way, parts, asked.protocol, seed, models, stream)
     for horizon, model in zip(way.horizons, way.chosen, strict=True):
         stored.chosen[str(horizon)] = {**describe(model).settings, **way.view.settings}
+
+
+def _probed(
+    way: _Way, parts: Parts, protocol: str, seed: int, models: list[ForecastModel], stream: Stream
+) -> dict[str, Any]:
+    """What HIL005 reads; a view that shows the very frame it is a forecast of (a ceiling) knows it a whole horizon early."""
+    found = probe(models, way.setting, way.view.series.values, parts, protocol, seed, stream)
+    if getattr(way.view, "knows_target", False):
+        return {horizon: {**probed, "labels_ahead": int(horizon)} for horizon, probed in found.items()}
+    return found
 
 
 def _block(way: _Way, first: int, end: int, seed: int, forecasts: Array) -> Block:
