@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.core.sequence import Sequenced
+
 TITLE = "regress"
 ROLES = ("input", "target")
 PROTOCOLS = ("published", "honest")
@@ -27,9 +29,11 @@ class Measured:
         targets: (rows,) in `unit`.
         unit: Unit of the targets.
         subjects: (rows,) whose row it is.
+        sequences: The same rows as sequences, context rows among them, for models that read sequences; else None.
     """
 
     inputs: NDArray[np.float64]
     targets: NDArray[np.float64]
     unit: str
     subjects: tuple[str, ...]
+    sequences: Sequenced | None = None
