@@ -1,8 +1,8 @@
 """Sequences: records that belong together in time, as a model reads them.
 
-A model that reads sequences says so (`reads: ClassVar[str] = "sequences"`). It is handed `Sequenced` inputs instead of a bare matrix, in training
-and in prediction, and answers for every row from that row and the earlier rows of the same sequence alone. Rows whose outcome nobody asks
-for stand among them as context. A model that reads single records is handed only the rows that are asked for.
+A model that reads sequences says so (`reads: ClassVar[str] = "sequences"`). It is handed `Sequenced` inputs instead of a bare matrix,
+in training and in prediction, and answers for every row from that row and the earlier rows of the same sequence alone. Rows whose
+outcome nobody asks for stand among them as context. A model that reads single records is handed only the rows that are asked for.
 """
 
 from __future__ import annotations
