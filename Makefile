@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs format bench clean
 BIN := .venv/bin
-DEV := dev,oracle,boost,docs
+DEV := dev,oracle,boost,imaging,docs
 WORKERS ?= 2
 
 help: ## these lines
