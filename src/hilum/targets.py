@@ -65,6 +65,8 @@ def _paper(name: str, preset: Preset, models: Sequence[str]) -> Target:
         "datasets": [_dataset(name, card) for name, card in cards.items()],
         "bibliography": _bibliography(paper.facts, cards),
         "statement": getattr(module, "STATEMENT", {}),
+        # Groups of recordings whose figures stand apart, such as regular and irregular breathing.
+        "recording_groups": {name: list(items) for name, items in getattr(module, "GROUPS", {}).items()},
     }
     return Target(experiment, paper, preset.synthetic, told=told, command=f"hilum run {experiment.name}")
 

@@ -1,4 +1,4 @@
-"""From stored cells to claims.json, checks.json and results.json: recomputed whenever asked, nothing refitted."""
+"""From stored cells to claims.json, checks.json, results.json and (of forecasts) forecasts.json: made again at will, nothing refitted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hilum.core.run import CellFolder, RunFolder
 from hilum.core.store import write_json
 from hilum.engine.audit import Use, audit
 from hilum.engine.figures import ArmScores, estimate, metrics_of, read_scores, usual_estimand
+from hilum.engine.forecasts.comparison import at, comparisons, horizons_s
 from hilum.engine.judge import Bench, judge
 from hilum.engine.progress import Reporter, Silent
 
@@ -66,8 +67,12 @@ def evaluate(
         rows = judge(claims, bench)
     write_json(run.path / "checks.json", [check.to_json() for check in checks])
     write_json(run.path / "claims.json", [row.to_json() for row in rows])
-    tables = [_table(each) for each in reporter.track(scores, len(scores), "figures")]
+    groups = comparisons(scores)
+    labels = {each.arm.id: group.label for group in groups for each in group.members}
+    tables = [_table(each, labels.get(each.arm.id, "")) for each in reporter.track(scores, len(scores), "figures")]
     write_json(run.path / "results.json", [line for table in tables for line in table])
+    if groups:
+        write_json(run.path / "forecasts.json", [group.to_json() for group in groups])
     failed = any(check.status == "fail" and check.severity == "critical" for check in checks)
     return Evaluation(tuple(rows), failed)
 
@@ -82,7 +87,7 @@ def paper_claims(paper: Found) -> tuple[tuple[Claim, ...], dict[str, Bound]]:
     return claims, match(claims, paper.load("bindings").bindings(), paper=paper.path.name)
 
 
-def _table(scores: ArmScores) -> list[dict[str, Any]]:
+def _table(scores: ArmScores, group: str) -> list[dict[str, Any]]:
     """Every figure of an arm; a control's are no result, and stand with the check that reads them."""
     if not scores.frame.height or scores.arm.control:
         return []
@@ -92,27 +97,28 @@ def _table(scores: ArmScores) -> list[dict[str, Any]]:
     # A metric whose columns were not stored is about other data (frames, where positions were forecast).
     read = {name for name in metrics if set(metrics[name].needs) <= set(scores.frame.columns)}
     names = sorted(read, key=lambda name: (name != leading, list(metrics).index(name)))
-    # All metrics over all horizons, and the leading one at each horizon: what the report draws.
-    asked: list[tuple[str, Estimand, int | None]] = [
-        (name, usual_estimand(scores, metrics[name]), None) for name in names
-    ]
-    asked += [(leading, Estimand(arm.task.unit, horizons=(horizon,)), horizon) for horizon in scores.horizons]
-    seconds = dict(scores.frame.select("horizon", "horizon_s").unique().iter_rows()) if scores.horizons else {}
+    # All metrics over all horizons, and the leading one at each horizon: what the report draws. Recordings at different rates
+    # share a horizon in seconds, not in samples.
+    asked: list[tuple[str, ArmScores, float | None]] = [(name, scores, None) for name in names]
+    if scores.horizons:
+        asked += [(leading, at(scores, (seconds,)), seconds) for seconds in horizons_s(scores)]
     return [
         {
             "arm_id": arm.id,
             "arm": arm.name,
             "protocol": arm.protocol,
+            "group": group,
             "metric": name,
             "metric_title": metrics[name].title,
             "unit": _unit(arm, metrics[name]),
             "direction": metrics[name].direction,
-            "horizon": horizon,
-            "horizon_s": None if horizon is None else seconds[horizon],
-            "estimate": asdict(_estimate(scores, metrics[name], estimand)),
+            "horizon": None if seconds is None else here.horizons[0],
+            "horizon_s": seconds,
+            "estimate": asdict(_estimate(here, metrics[name], estimand)),
             "estimand": str(estimand),
         }
-        for name, estimand, horizon in asked
+        for name, here, seconds in asked
+        for estimand in (usual_estimand(here, metrics[name]),)
     ]
 
 

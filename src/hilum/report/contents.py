@@ -30,6 +30,7 @@ class Line:
     horizon_s: float | None
     estimate: Estimate
     estimand: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
