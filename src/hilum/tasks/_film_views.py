@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from hilum.modalities.video.warp import Splatting, pull_back, push_forward
 
 Array = NDArray[np.float64]
 Shown = Literal["forecast motion", "previous image", "true field"]
+
+Kept = TypeVar("Kept")
 
 UNIT = "weight"
 KEPT_FILMS = 4
@@ -77,7 +79,7 @@ def film_of(video: Video, flow: OpticalFlow, train: int, components: int) -> Fil
     return _kept(_films, (*key, train, components), fit)
 
 
-def _kept(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+def _kept(kept: dict[tuple[Any, ...], Kept], key: tuple[Any, ...], make: Callable[[], Kept]) -> Kept:
     """What was made for this key; the oldest of more than a few films is let go."""
     if key not in kept:
         while len(kept) >= KEPT_FILMS:
@@ -193,7 +195,7 @@ class FilmView:
             return {}
         video = self.film.video
         shown = [self._shown_at(horizon, first + int(number), forecasts[number]) for number in usable]
-        true, picture = (np.stack([each[part] for each in shown]) for part in (0, 1))
+        true, picture = np.stack([each[0] for each in shown]), np.stack([each[1] for each in shown])
         grey = max(float(max(true.max(), picture.max())), 1.0) / 255.0
         kept: dict[str, NDArray[Any]] = {
             "time": (first + usable).astype(np.int32),
