@@ -205,22 +205,32 @@ def match(claims: Iterable[Claim], bindings: Iterable[Bound], *, paper: str) -> 
     """
     rules = tuple(bindings)
     listed = tuple(claims)
+    # A paper may bind thousands of claims one by one, so only patterns with a wildcard are tried in turn.
+    named: dict[str, int] = {}
+    patterns: list[tuple[int, str]] = []
+    for number, rule in enumerate(rules):
+        for pattern in rule.claims:
+            if set(pattern) & set("*?["):
+                patterns.append((number, pattern))
+            else:
+                named.setdefault(pattern, number)
     matched: dict[str, Bound] = {}
     for claim in listed:
-        found = next((rule for rule in rules if any(fnmatchcase(claim.id, p) for p in rule.claims)), None)
-        if found is None:
+        by_name = named.get(claim.id, len(rules))
+        by_pattern = next((n for n, pattern in patterns if n < by_name and fnmatchcase(claim.id, pattern)), by_name)
+        if by_pattern == len(rules):
             raise UsageError(
                 f"the claim '{claim.id}' is neither bound nor listed with a reason",
                 where=f"papers/{paper}/bindings.py",
                 do="Add it to a Binding, or to an Unbound with the reason",
             )
-        matched[claim.id] = found
-    for rule in rules:
-        for pattern in rule.claims:
-            if not any(fnmatchcase(claim.id, pattern) for claim in listed):
-                raise UsageError(
-                    f"the pattern '{pattern}' matches no claim",
-                    where=f"papers/{paper}/bindings.py",
-                    do="Mend the pattern, or delete it",
-                )
+        matched[claim.id] = rules[by_pattern]
+    ids = {claim.id for claim in listed}
+    for pattern in (*named, *(pattern for _, pattern in patterns)):
+        if pattern not in ids and not any(fnmatchcase(name, pattern) for name in ids):
+            raise UsageError(
+                f"the pattern '{pattern}' matches no claim",
+                where=f"papers/{paper}/bindings.py",
+                do="Mend the pattern, or delete it",
+            )
     return matched
