@@ -1,6 +1,7 @@
 """Margins: the largest difference from a published figure that still counts as the same. Set before the first full run.
 
-Dated 2026-11-23. Added on 2026-11-24, before any claim of theirs was run: f1, kappa-quadratic, sensitivity, specificity. A
+Dated 2026-11-23. Added on 2026-11-24, before any claim of theirs was judged: f1, kappa-quadratic, sensitivity, specificity; of frames
+ssim and pearson as dice, image-nrmse and geometric-error as errors, all also inside the region. A
 change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression tests, never margins.
 """
 
@@ -34,6 +35,15 @@ MARGINS: dict[str, Margin] = {
         ("mae", "rmse", "mse", "nrmse", "mape", "max-error", "jitter", "jitter-per-second", "brier", "log-loss"), _ERROR
     ),
     **dict.fromkeys(("within-2mm", "within-3mm", "within-5mm"), _SCORE),
+    **dict.fromkeys((f"{name}{where}" for name in ("ssim", "ssim-255", "pearson") for where in ("", "-roi")), _SCORE),
+    **dict.fromkeys(
+        (
+            f"{name}{where}"
+            for name in ("image-nrmse", "geometric-error", "geometric-error-max")
+            for where in ("", "-roi")
+        ),
+        _ERROR,
+    ),
 }
 
 
