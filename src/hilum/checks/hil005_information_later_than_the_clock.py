@@ -37,6 +37,10 @@ def check(study: Study) -> Finding:
     moved = [(item, horizon) for item, horizon, probe in probes if _largest(probe) > 0]
     ahead = max((int(probe.get("labels_ahead", 0)) for _, _, probe in probes), default=0)
     proof = {"by horizon": _by_horizon(probes), "labels ahead of the clock, samples": ahead}
+    if any(probe.get("knows_target") for _, _, probe in probes):
+        return Finding.failed(
+            "what is scored is made from the very sample that is forecast: a ceiling, no forecast", **proof
+        )
     if moved:
         items = len({item for item, _ in moved})
         horizons = len({horizon for _, horizon in moved})

@@ -253,10 +253,10 @@ def _stream_way(asked: Asked, way: _Way, parts: Parts, stored: _Stored, prefix: 
 def _probed(
     way: _Way, parts: Parts, protocol: str, seed: int, models: list[ForecastModel], stream: Stream
 ) -> dict[str, Any]:
-    """What HIL005 reads; a view that shows the very frame it is a forecast of (a ceiling) knows it a whole horizon early."""
+    """What HIL005 reads; a view may say that what it scores is made from the very sample that is forecast (a ceiling)."""
     found = probe(models, way.setting, way.view.series.values, parts, protocol, seed, stream)
     if getattr(way.view, "knows_target", False):
-        return {horizon: {**probed, "labels_ahead": int(horizon)} for horizon, probed in found.items()}
+        return {horizon: {**probed, "knows_target": True} for horizon, probed in found.items()}
     return found
 
 
