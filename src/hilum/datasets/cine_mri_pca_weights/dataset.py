@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
-from hilum.core.errors import DataError
+from hilum.core.errors import DataError, UsageError
 from hilum.modalities.series.sample import Series
 
 CHANNELS = ("component 1", "component 2", "component 3")
@@ -36,17 +36,34 @@ NAMES = (
 
 @dataclass(frozen=True)
 class CineMriPcaWeights:
-    """No settings: the weights are read as they are."""
+    """The weights are read as they are.
+
+    Attributes:
+        group: All twelve series, or those of one site: the two have different sampling rates.
+    """
+
+    group: Literal["all", "ETH", "OvGU"] = "all"
 
     name: ClassVar[str] = "cine_mri_pca_weights"
-    ITEMS: ClassVar[tuple[str, ...]] = NAMES
     provides: ClassVar[Mapping[str, Field]] = {"series": Field("org_data", "series", "weight")}
 
+    def __post_init__(self) -> None:
+        """Refuse a group that does not exist."""
+        if self.group not in ("all", *RATES):
+            raise UsageError(
+                f"there is no group '{self.group}'", where="CineMriPcaWeights", do="Choose all, ETH or OvGU"
+            )
+
+    @property
+    def ITEMS(self) -> tuple[str, ...]:  # noqa: N802 - the name that every dataset lists its items under
+        """Names of the series of the group."""
+        return tuple(name for name in NAMES if self.group in ("all", _group(name)))
+
     def items(self, folder: Path) -> Sequence[Item]:
-        """All twelve, with the group and the rate of each."""
+        """Those of the group, with the group and the rate of each."""
         return [
             Item(name, name.split("_")[1], (FILE,), {"group": _group(name), "rate_hz": f"{RATES[_group(name)]:g}"})
-            for name in NAMES
+            for name in self.ITEMS
         ]
 
     def load(self, folder: Path, item: Item) -> Series:
