@@ -39,7 +39,7 @@ RUN = "online-rnn-markers-synthetic"
 def test_papers(stored: Path) -> None:
     told = hilum("papers", folder=stored)
     assert told.returncode == 0
-    assert "28 papers, 3,119 published figures" in told.stdout
+    assert "28 papers, 7,572 published figures" in told.stdout
     assert "not built yet" in told.stdout
     assert len(json.loads(hilum("papers", "--json", folder=stored).stdout)) == 28
 

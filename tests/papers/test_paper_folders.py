@@ -14,7 +14,7 @@ PAPERS = Path(__file__).resolve().parents[2] / "src" / "hilum" / "papers"
 FOLDERS = sorted(path for path in PAPERS.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
 
 PAPER_COUNT = 28
-CLAIM_COUNT = 3119
+CLAIM_COUNT = 7572
 COLUMNS = [
     *("id", "kind", "metric", "value", "unit", "relation", "dataset", "task", "model", "protocol", "statement"),
     *("n", "of", "spread", "spread_kind", "evidence", "where", "data_access", "note"),
