@@ -4,7 +4,8 @@
                 longest_hold_s, missing, encoding        (hilum.datasets.trace_file)
                 or film = "cine.png" | a DICOM folder | a NIfTI file, with what its format does not say
                                                          (hilum.datasets.film_file)
-    [forecast]  horizons_s, train_s, score_from_s, of a film what its task can be set to; tune_by: what settings are chosen by
+    [forecast]  horizons_s, train_s, score_from_s; tune_by: what settings are chosen by; of a film also components, rounding and
+                flow = { ... } (hilum.modalities.video.optical_flow.OpticalFlow)
     [use]       what the forecasts are meant for; goes into the report
     [origin]    where the data come from, and who may see what of them
     [audit]     the widest interval that is accepted, waivers
@@ -23,12 +24,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from hilum.core.component import default_of
 from hilum.core.errors import UsageError, unknown
-from hilum.core.finder import get
 from hilum.datasets.film_file.dataset import FilmFile
 from hilum.datasets.trace_file.dataset import TraceFile
+from hilum.metrics.forecast import METRICS
 from hilum.modalities.series.read_table import TraceColumns
+from hilum.modalities.video.optical_flow import OpticalFlow
 from hilum.study.models import AskedModel, asked_models
 from hilum.study.sections import (
     Origin,
@@ -38,15 +39,17 @@ from hilum.study.sections import (
     checked,
     name_of,
     plain,
-    refuse_metric,
     refuse_unknown,
     section,
     title_of,
 )
+from hilum.tasks.frame_ahead import FrameAhead
 from hilum.tasks.position_ahead import PositionAhead
 from hilum.tasks.signal_ahead import SignalAhead
 
 KNOWN = ("name", "title", "kind", "data", "forecast", "use", "origin", "audit", "model")
+CHOSEN_BY = tuple(metric.name for metric in METRICS)
+OF_FILMS = ("horizons_s", "train_s", "score_from_s", "components", "rounding")
 PAGES = {"trace": "forecast-your-trace", "film": "forecast-your-film"}
 
 
@@ -117,9 +120,11 @@ def read_forecast_study(path: Path, data: dict[str, Any]) -> ForecastStudy:
     dataset = _trace(asked, where) if about == "trace" else _film(asked, where)
     settings = section(data, "forecast", where)
     metric = str(settings.pop("tune_by", ""))
-    refuse_metric(metric, "forecast", f"{where}, [forecast], tune_by")
+    if metric and metric not in CHOSEN_BY:
+        raise unknown("metric to choose by", metric, CHOSEN_BY, where=f"{where}, [forecast], tune_by")
     task = _task(about, dataset, settings, f"{where}, [forecast]")
-    metric = metric or task.leading_metric
+    # Of a film what is forecast, and settings are chosen by, are weights of its motion.
+    metric = metric or (task.leading_metric if about == "trace" else "nrmse")
     return ForecastStudy(
         path=path,
         name=name_of(data, path),
@@ -160,11 +165,15 @@ def _film(asked: dict[str, Any], where: str) -> FilmFile:
 
 def _task(about: str, dataset: Any, settings: dict[str, Any], where: str) -> Any:
     """What is asked: of a film its frames, of a trace in mm positions, of another trace its signal."""
-    if about == "film":
-        kind = type(default_of(get("tasks", "frame_ahead").load()))
-    else:
-        kind = PositionAhead if dataset.unit == "mm" else SignalAhead
-    return plain(kind, settings, where, page=PAGES[about])
+    if about == "trace":
+        return plain(PositionAhead if dataset.unit == "mm" else SignalAhead, settings, where, page=PAGES[about])
+    flow = section(settings, "flow", where)
+    own = {key: value for key, value in settings.items() if key != "flow"}
+    for name in own:
+        if name not in OF_FILMS:
+            raise unknown("setting", name, (*OF_FILMS, "flow"), where=where)
+    made = {"flow": plain(OpticalFlow, flow, f"{where}, flow", page=PAGES[about])}
+    return plain(FrameAhead, {**own, **made}, where, page=PAGES[about], by_itself=("flow",))
 
 
 def _refuse_unknown_setting(asked: dict[str, Any], kind: Any, more: set[str], where: str) -> None:

@@ -1,5 +1,7 @@
 """From a study of forecasts to the cells that answer it: every recording by every forecaster, and by holding the last value.
 
+Of a film the image of h frames ago stands beside them, too: a forecast image that is not closer than that is of no use.
+
 size     recordings   seeds of what draws at random
 smoke    the first    1
 quick    all          2
@@ -8,15 +10,16 @@ full     all          5
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hilum.core.data import Item
-from hilum.core.errors import DataError, HilumError
+from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.experiment import Arm, Experiment, Preset, cells
 from hilum.models.hold_last import HoldLast
 from hilum.study.forecast import ForecastStudy
 from hilum.study.models import only
+from hilum.tasks.frame_ahead import FrameAhead
 
 PROTOCOL = "causal"
 
@@ -58,13 +61,16 @@ def experiment(
     """
     recordings = tuple(_read(study, item) for item in study.dataset.items(study.folder))
     items = [recording.item for recording in recordings]
-    trivial = Arm(study.dataset, study.task, HoldLast(), PROTOCOL, title="hold last")
+    trivial = [Arm(study.dataset, study.task, HoldLast(), PROTOCOL, title="hold last")]
+    if isinstance(study.task, FrameAhead):
+        still = replace(study.task, shown="previous image")
+        trivial.append(Arm(study.dataset, still, HoldLast(), PROTOCOL, title="previous image"))
     asked = [
         Arm(study.dataset, study.task, one.model, PROTOCOL, one.search, title=one.title)
         for one in only(study.models, models, where=str(study.path))
     ]
     listed = cells(
-        [trivial, *asked],
+        [*trivial, *asked],
         items=preset.choose(smoke=items[:1], quick=items, full=items),
         seeds=preset.seed_range(smoke=1, quick=2, full=5),
     )
@@ -104,7 +110,15 @@ def _refuse_short(study: ForecastStudy, recording: Recording, where: str) -> Non
         raise type(error)(
             error.what, where=f"{where}, horizons_s", do=f"{error.do},{rate}" if rate else error.do
         ) from error
-    first, end = task.parts(recording.samples, recording.seconds_per_sample)["score"]
+    parts = task.parts(recording.samples, recording.seconds_per_sample)
+    chosen = any(one.search is not None for one in study.models) or len(getattr(task, "components", ())) > 1
+    if chosen and parts["choose"][1] - parts["choose"][0] < furthest:
+        raise UsageError(
+            f"{task.score_from_s - task.train_s:g} s lie between train_s and score_from_s, and settings are to be chosen there",
+            where=f"{study.path}, [forecast]",
+            do=f"Leave at least {max(task.horizons_s):g} s between them, or list no candidates",
+        )
+    first, end = parts["score"]
     if end - first <= furthest:
         raise DataError(
             f"the recording is {recording.seconds:.4g} s long, which leaves nothing to score from {task.score_from_s:g} s on",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from hilum.core.component import default_of
-from hilum.core.errors import HilumError
-from hilum.core.finder import get
+from hilum.core.errors import HilumError, UsageError
+from hilum.datasets.film_file.dataset import FilmFile
 from hilum.study.models import USUAL
+from hilum.tasks.frame_ahead import FrameAhead
 
 USUAL_HORIZONS_S = (0.5, 1.0, 2.0)
 NEARLY_WHOLE = 0.02  # a rate this close to a whole number was meant to be one
@@ -67,23 +65,23 @@ def film_text(name: str, path: Path, shown: str) -> tuple[str, tuple[str, ...]]:
     Raises:
         DataError: the film cannot be read.
     """
-    seen, remarks = _seen(path)
+    seen, rate, seconds, remarks = _seen(path)
     data = [
         f"film = {json.dumps(shown)}   # a grey PNG strip, a folder or file of DICOM, or NIfTI; a list, or a pattern",
         *seen,
         "# region = [0, 0, 0, 0]   # first row, end row, first column, end column of the region of interest, from 0",
     ]
-    task = default_of(get("tasks", "frame_ahead").load())
-    asked = ("horizons_s", "train_s", "score_from_s")
+    parts = _parts(seconds)
+    usual = FrameAhead()
     forecast = [
-        *(f"{key} = {_toml(getattr(task, key))}" for key in asked),
-        *(
-            f"# {field.name} = {_toml(getattr(task, field.name))}"
-            for field in fields(task)
-            if field.name not in asked and _plain(getattr(task, field.name))
-        ),
+        f"horizons_s = {json.dumps(_horizons(rate))}   # whole numbers of frames",
+        f"train_s = {parts[0]:g}   # what the motion model is fitted on",
+        f"score_from_s = {parts[1]:g}   # figures are made from here on; settings may be chosen on what lies between",
+        f"components = {json.dumps(list(usual.components))}   # of the motion; how many is chosen too",
+        f"# rounding = {json.dumps(usual.rounding)}   # forecast frames in whole grey values: none or floor",
+        '# tune_by = "nrmse"   # what settings of a model are chosen by, on the weights of the motion',
     ]
-    return _text(name, data, forecast), remarks
+    return _text(name, data, forecast), (*remarks, *parts[2])
 
 
 def _text(name: str, data: list[str], forecast: list[str]) -> str:
@@ -140,26 +138,25 @@ def _parts(seconds: float | None) -> tuple[float, float, tuple[str, ...]]:
     return train, score, (told,)
 
 
-def _seen(path: Path) -> tuple[list[str], tuple[str, ...]]:
-    """What a film's file says itself, as lines for [data], and remarks."""
+def _seen(path: Path) -> tuple[list[str], float | None, float | None, tuple[str, ...]]:
+    """What a film's file says itself: lines for [data], its rate and length, and remarks."""
     if path.suffix.lower() == ".png":
-        return _of_strip(path)
-    from hilum.datasets.film_file.dataset import FilmFile
-
+        lines, remarks = _of_strip(path)
+        return lines, None, None, remarks
     dataset = FilmFile((str(path.resolve()),))
     try:
         (item,) = dataset.items(path.parent)
         video = dataset.load(path.parent, item)
-    except HilumError as error:
-        lines = [f"# {key} = 0   # {why}" for key, why in STATED]
-        return lines, (f"The film could not be read yet: {error}",)
+    except UsageError as error:
+        return [f"# {key} = 0   # {why}" for key, why in STATED], None, None, (f"{error.what}: {error.do}.",)
     told = (
         f"{video.count} frames of {video.height} x {video.width} pixels of {video.pixel_mm:.3g} mm, "
         f"{1 / video.seconds_per_frame:.4g} a second, grey values up to {video.levels}."
     )
-    return [
+    lines = [
         f"# {key} = 0   # {why}; the file says it, and what is stated here overrides it" for key, why in STATED[:2]
-    ], (told,)
+    ]
+    return lines, 1.0 / video.seconds_per_frame, video.seconds, (told,)
 
 
 STATED = (
@@ -193,13 +190,3 @@ def _of_strip(path: Path) -> tuple[list[str], tuple[str, ...]]:
 
 def _line(key: str, value: str, told: str) -> str:
     return f"{key} = {json.dumps(value)}   # {told}" if value else f'# {key} = ""   # {told}'
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | tuple | list) and not (
-        isinstance(value, tuple | list) and any(not isinstance(part, str | int | float) for part in value)
-    )
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(list(value) if isinstance(value, tuple) else value)

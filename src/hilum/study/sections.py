@@ -156,6 +156,8 @@ def plain(kind: Any, asked: dict[str, Any], where: str, *, page: str, by_itself:
     spec = ComponentSpec(kind.__module__, kind.__qualname__, {key: _listed(value) for key, value in asked.items()})
     try:
         return build(spec)
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{where}, {error.where}" if error.where else where, do=error.do) from error
     except TypeError as error:
         raise UsageError(f"a setting is of the wrong type: {error}", where=where, do=see) from error
 
