@@ -21,6 +21,8 @@ from hilum.datasets.extmarkers.dataset import CHANNELS, ExternalMarkers
 from hilum.engine.forecasts.ahead import Ahead
 from hilum.engine.runners.forecast import run as run_forecasts
 from hilum.modalities.series.simulate import simulate_breathing
+from hilum.modalities.video.read_strip import write_strip
+from hilum.modalities.video.simulate import simulate_video
 from hilum.models.hold_last import HoldLast
 from hilum.models.recursive_least_squares import RecursiveLeastSquares
 from hilum.targets import load_target
@@ -303,3 +305,97 @@ def test_experts_of_a_mixture_are_named(tmp_path: Path) -> None:
     edit("hold_last", "hold_lst")(path.parent)
     with pytest.raises(HilumError, match="Did you mean 'hold_last'"):
         load_target(str(path), Preset("smoke"))
+
+
+FILM = """
+name = "cine"
+[data]
+film = "{film}"
+{data}
+[forecast]
+horizons_s = [0.5, 1.0]
+train_s = 10
+score_from_s = 20
+components = [1, 2]
+flow = {{ layers = 2 }}
+[origin]
+synthetic = true
+[[model]]
+name = "recursive_least_squares"
+history = 6
+"""
+STATED = "frames = 120\nrate_hz = 4\npixel_mm = 2.0"
+
+
+def film(folder: Path, film: str = "cine.png", data: str = STATED) -> Path:
+    """Half a minute of a moving phantom at 4 frames a second: synthetic."""
+    made = simulate_video(frames=120, height=40, width=32, seconds_per_frame=0.25, seed=0, item="a", subject=None)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_strip(made.video, folder / "cine.png")
+    path = folder / "study.toml"
+    path.write_text(FILM.format(film=film, data=data))
+    return path
+
+
+def test_a_film_is_forecast_beside_the_image_of_before(tmp_path: Path) -> None:
+    path = film(tmp_path / "cine")
+    done = hilum.run(str(path), executor="inline", out=tmp_path / "run", preset="smoke")
+    assert done.exit_code == 0
+    found = figures(done.folder)
+    arms = {arm for arm, _, _ in found}
+    assert arms == {"hold last", "previous image", "recursive least squares"}
+    assert told(done.folder, "results")[0]["metric"] == "image-nrmse"
+    assert all(found[arm, "image-nrmse", 0.5]["estimate"]["value"] > 0 for arm in arms)
+    assert checks(done.folder)["HIL005", "recursive least squares"] == "pass"
+    info = done.folder.info()
+    assert (info["study"]["recordings"][0]["frames"], info["study"]["about"]) == (120, "film")
+    assert "frames of 40 x 32 pixels" in info["datasets"][0]["notes"][0]
+    with pytest.raises(HilumError, match="runs of traces"):
+        hilum.predict(tmp_path / "run", tmp_path / "cine" / "cine.png")
+
+
+def test_the_same_film_as_nifti_says_its_own_rate(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    made = simulate_video(frames=120, height=40, width=32, seconds_per_frame=0.25, seed=0, item="a", subject=None)
+    pixels = np.rint(made.video.frames).astype(np.uint8).transpose(2, 1, 0)[:, :, None, :]
+    image = nibabel.Nifti1Image(pixels, np.eye(4))
+    image.header.set_zooms((2.0, 2.0, 5.0, 0.25))
+    image.header.set_xyzt_units("mm", "sec")
+    nibabel.save(image, tmp_path / "cine.nii.gz")
+    begun = CliRunner().invoke(app, ["new", "study", str(tmp_path / "n"), "--film", str(tmp_path / "cine.nii.gz")])
+    assert begun.exit_code == 0, begun.output
+    assert "120 frames of 40 x 32 pixels of 2 mm, 4 a second" in " ".join(begun.output.split())
+    (of_strip,) = _samples(film(tmp_path / "cine"))
+    (of_nifti,) = _samples(tmp_path / "n" / "study.toml")
+    np.testing.assert_array_equal(of_nifti.frames, of_strip.frames)
+    assert of_nifti.seconds_per_frame == of_strip.seconds_per_frame == 0.25
+
+
+def _samples(path: Path) -> list[Any]:
+    arm = load_target(str(path), Preset("smoke")).experiment.arms[0]
+    return [arm.dataset.load(path.parent, item) for item in arm.dataset.items(path.parent)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("frames = 120", "frames = 0", ("[data]", "frames is 0")),
+        ("frames = 120", "frames = 7", ("cine.png", "7 frames do not divide")),
+        ("rate_hz = 4", "", ("cine.png", "rate_hz")),
+        ("rate_hz = 4", "rate_hz = 3", ("0.5 s", "no whole number", "cine.png")),
+        ("pixel_mm = 2.0", "unit = 'mm'", ("'unit'",)),
+        ("layers = 2", "levels = 2", ("'levels'", "flow")),
+        ("components = [1, 2]", "shown = 'true field'", ("'shown'", "[forecast]")),
+        ("components = [1, 2]", "components = [0]", ("components",)),
+        ("train_s = 10", "train_s = 20", ("between train_s and score_from_s",)),
+        ("score_from_s = 20", "score_from_s = 29.5", ("nothing to score", "cine.png")),
+        ("train_s = 10", "train_s = 10\ntune_by = 'image-nrmse'", ("image-nrmse", "tune_by")),
+    ],
+)
+def test_every_fault_of_a_film_gets_an_answer(tmp_path: Path, old: str, new: str, words: tuple[str, ...]) -> None:
+    path = film(tmp_path / "cine")
+    edit(old, new)(path.parent)
+    with pytest.raises(HilumError) as raised:
+        load_target(str(path), Preset("smoke"))
+    for word in words:
+        assert word in str(raised.value), str(raised.value)
