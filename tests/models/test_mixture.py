@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as shapes
 from numpy.typing import NDArray
 
+from hilum.core.component import build, describe
 from hilum.core.errors import UsageError
 from hilum.core.kinds.forecast import ForecastSetting
 from hilum.engine.forecasts.stream import stream_record
@@ -236,6 +237,11 @@ def test_experts_that_can_be_pretrained_are() -> None:
 
     ready = Mixture(experts=(DIRECT, Taught())).pretrain(["one", "two"], SETTING, 0)  # type: ignore[list-item]
     assert ready == Mixture(experts=(DIRECT, Taught(2)))
+
+
+def test_it_can_be_written_down_and_built_again() -> None:
+    for model in (Mixture(), MIXTURE):
+        assert build(describe(model)) == model
 
 
 def test_it_draws_at_random_where_an_expert_does() -> None:

@@ -81,7 +81,7 @@ class Mixture:
         """Whether any expert draws at random."""
         return any(getattr(expert, "stochastic", False) for expert in self.experts)
 
-    def pretrain(self, others: Sequence[Recording], setting: ForecastSetting, seed: int) -> ForecastModel:
+    def pretrain(self, others: Sequence[Recording], setting: ForecastSetting, seed: int) -> Mixture:
         """The same mixture, its experts that can be pretrained trained on `others`."""
         ready = (
             expert.pretrain(others, setting, seed) if isinstance(expert, Pretrainable) else expert
