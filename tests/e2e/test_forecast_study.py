@@ -158,6 +158,12 @@ def test_what_became_of_every_row_is_told(ran: Path) -> None:
     }
 
 
+def test_who_is_who_is_known_where_each_recording_is_of_another_person(ran: Path) -> None:
+    (proof,) = {row["message"] for row in told(RunFolder(ran / "run"), "checks") if row["code"] == "HIL010"}
+    assert "too few subjects" in proof  # two people: known, and no interval
+    assert RunFolder(ran / "run").info()["datasets"][0]["subjects"] == "known"
+
+
 def test_settings_are_chosen_before_scoring_begins(ran: Path) -> None:
     chosen = [
         evidence["chosen"]

@@ -90,11 +90,28 @@ def _asked(scope: str, studies: tuple[ArmStudy, ...]) -> tuple[ArmStudy, ...]:
 
 
 def _subjects_known(scores: Sequence[ArmScores], studies: Sequence[ArmStudy]) -> bool:
-    """Whether the data say who is who: of tables their records do, of other datasets the card."""
+    """Whether the data say who is who, so that an interval is over people.
+
+    Of tables their records say it; of recordings of one's own their files do, and an interval over recordings is one over people where
+    each is of another person; of other datasets the card says it.
+    """
     records = [study.records for study in studies if study.records is not None]
     if records:
         return all("subject" in frame.columns and frame["subject"].null_count() == 0 for frame in records)
-    return all(get("datasets", each.arm.dataset.name).facts.get("subjects") == "known" for each in scores)
+    return all(
+        _one_each(each.frame)
+        if hasattr(each.arm.dataset, "names_subjects")
+        else get("datasets", each.arm.dataset.name).facts.get("subjects") == "known"
+        for each in scores
+    )
+
+
+def _one_each(frame: pl.DataFrame) -> bool:
+    """Whether every scored recording is of another person, who is named."""
+    if not frame.height:
+        return False
+    pairs = frame.select("item", "subject").unique()
+    return pairs["subject"].null_count() == 0 and pairs["subject"].n_unique() == pairs.height
 
 
 def ask(found: Found, study: Study) -> CheckRow:
