@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,14 @@ class ArmScores:
         arm: The arm.
         frame: Rows of scores.parquet of its finished cells.
         cells: Every cell of the arm in this run, with its folder.
+        rows: By metric, (item, horizon, seed, value) of every row, made when first asked for: a paper asks for hundreds of figures of
+            one metric.
     """
 
     arm: Arm
     frame: pl.DataFrame
     cells: tuple[tuple[Cell, CellFolder], ...]
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -129,18 +132,19 @@ def usual_estimand(scores: ArmScores, metric: Metric) -> Estimand:
 
 
 def _of_units(scores: ArmScores, metric: Metric, estimand: Estimand) -> Estimate:
-    import polars as pl
-
-    rows = row_values(scores, metric)
-    if estimand.horizons:
-        rows = rows.filter(pl.col("horizon").is_in(estimand.horizons))
-    if estimand.items:
-        rows = rows.filter(pl.col("item").is_in(estimand.items))
-    rows = rows.filter(pl.col("value").is_finite())
-    if not rows.height:
+    if metric.name not in scores.rows:
+        scores.rows[metric.name] = row_values(scores, metric).select("item", "horizon", "seed", "value").rows()
+    rows = [
+        row
+        for row in scores.rows[metric.name]
+        if (not estimand.horizons or row[1] in estimand.horizons)
+        and (not estimand.items or row[0] in estimand.items)
+        and math.isfinite(row[3])
+    ]
+    if not rows:
         return Estimate(None, None, reason="undefined for every unit")
-    per_unit = dict(_average(rows, "item"))
-    per_seed = [value for _, value in _average(rows, "seed")]
+    per_unit = dict(_average(rows, 0))
+    per_seed = [value for _, value in _average(rows, 2)]
     values = [per_unit[item] for item in sorted(per_unit)]
     interval, reason = _interval(values, metric)
     units = tuple(UnitValue(item, per_unit[item]) for item in sorted(per_unit))
@@ -188,17 +192,19 @@ def _figures(metric: Metric, columns: dict[str, Array], groups: Array) -> dict[i
     }
 
 
-def _average(rows: pl.DataFrame, keep: str) -> list[tuple[str, float]]:
-    import polars as pl
+def _average(rows: Iterable[tuple[Any, Any, Any, float]], keep: int) -> list[tuple[Any, float]]:
+    """Means over all but one of (item, horizon, seed), by that one, ascending.
 
-    dimensions = [name for name in ("item", "horizon", "seed") if name != keep]
-    frame = rows
-    # Seeds are averaged first, then horizons, then items, so that a lost seed does not change a unit's weight.
-    for name in [d for d in ("seed", "horizon", "item") if d in dimensions]:
-        dimensions.remove(name)
-        frame = frame.group_by([keep, *dimensions], maintain_order=True).agg(pl.col("value").mean())
-    frame = frame.sort(keep)
-    return list(zip(frame[keep].to_list(), frame["value"].to_list(), strict=True))
+    Seeds are averaged first, then horizons, then items, so that a lost seed does not change a unit's weight.
+    """
+    found = {row[:3]: [row[3]] for row in rows}
+    for place in (2, 1, 0):
+        if place != keep:
+            groups: dict[tuple[Any, ...], list[float]] = {}
+            for key, values in found.items():
+                groups.setdefault((*key[:place], None, *key[place + 1 :]), []).append(sum(values) / len(values))
+            found = groups
+    return sorted((key[keep], sum(values) / len(values)) for key, values in found.items())
 
 
 def _interval(values: Iterable[float], metric: Metric) -> tuple[Range | None, str]:
