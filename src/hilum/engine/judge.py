@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from hilum.core.row import CheckRow, Estimate, Range, Row
 from hilum.core.verdict import (
     Contrast,
     PairedContrast,
+    RankContrast,
     Verdict,
     judge_arithmetic,
     judge_bound,
@@ -118,10 +119,13 @@ def _measured(base: Row, claim: Claim, binding: Binding, bench: Bench) -> _Judge
         return _Judged(
             replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
         )
-    if metric is None:
+    counted = claim.kind == "count" and name in COUNTS
+    if metric is None and not counted:
         return _Judged(replace(described, reason=f"the metric '{name}' is not built yet"))
     if arm is None or not arm.frame.height:
         return _Judged(replace(described, reason=_why_absent(arm)))
+    if metric is None:
+        return _Judged(_counted(described, claim, bound, arm, name))
     others = _others(claim, bound, bench)
     if isinstance(others, str):
         return _Judged(replace(described, reason=others))
@@ -133,7 +137,7 @@ def _measured(base: Row, claim: Claim, binding: Binding, bench: Bench) -> _Judge
         described,
         settings=(*described.settings, *_chosen(arm)),
         ours=_ours(claim, arm, others, metric, bound),
-        trivial=least,
+        trivial=None if claim.kind == "derived" else least,
         # A difference or a rank has no honest figure of its own: that would need the other arms' honest ones too.
         honest=estimate(honest, metric, bound.estimand) if honest and honest.frame.height and not others else None,
         codes=tuple(sorted({c.code for c in failed})),
@@ -164,7 +168,39 @@ def _others(claim: Claim, bound: Binding, bench: Bench) -> tuple[ArmScores, ...]
 def _ours(claim: Claim, arm: ArmScores, others: tuple[ArmScores, ...], metric: Metric, bound: Binding) -> Estimate:
     if claim.kind == "difference":
         return paired(arm, others[0], metric, bound.estimand)
+    if claim.metric == "rank" and others:
+        return _rank(claim, metric, bound, (arm, *others))[1]
     return estimate(arm, metric, bound.estimand)
+
+
+def _counted(row: Row, claim: Claim, bound: Binding, arm: ArmScores, what: str) -> Row:
+    """A claim about how many there are, by what cells stored; no model has a part in it."""
+    value = float(COUNTS[what](arm))
+    row = replace(
+        row,
+        estimand="",
+        metric_title=claim.metric,
+        ours=Estimate(value, None, reason=f"{what} counted in what was run"),
+    )
+    obstacle = _obstacle(claim, bound, arm)
+    if obstacle:
+        return replace(row, verdict="not comparable", reason=obstacle)
+    return _with(row, judge_count(claimed=claim.value, ours=value))
+
+
+def _objects(arm: ArmScores) -> int:
+    """The most objects (markers, points, channels that stand alone) that one item was scored at, at one time."""
+    most = 0
+    for _, folder in arm.cells:
+        for item, evidence in folder.evidence().items() if folder.done else ():
+            scored = evidence["scored"]
+            pairs = arm.frame.filter(arm.frame["item"] == item)["n"].to_numpy()
+            most = max(most, round(float(np.nanmax(pairs)) / (scored["end"] - scored["first"])))
+    return most
+
+
+# What a claim of kind `count` may ask for, where its binding names one of these as the metric.
+COUNTS: Mapping[str, Callable[[ArmScores], int]] = {"items": lambda arm: len(arm.items), "objects": _objects}
 
 
 def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tuple[ArmScores, ...]) -> _Judged:
@@ -184,13 +220,25 @@ def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tu
 def _judge_derived(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tuple[ArmScores, ...]) -> Row:
     if claim.metric != "rank" or not bound.rivals:
         return replace(row, verdict="not comparable", reason=f"no rule for a derived '{claim.metric}' yet")
-    tables = [estimate(arm, metric, bound.estimand, interval=False).per_unit for arm in arms]
+    contrast, ours = _rank(claim, metric, bound, arms)
+    return replace(_with(row, judge_rank(contrast, relation=claim.relation)), ours=ours)
+
+
+def _rank(claim: Claim, metric: Metric, bound: Binding, arms: tuple[ArmScores, ...]) -> tuple[RankContrast, Estimate]:
+    """The rank of the first arm among all, over the horizons that every one of them has scored."""
+    shared = set.intersection(*(set(arm.horizons) for arm in arms))
+    wanted = bound.estimand.horizons or tuple(sorted(shared))
+    estimand = replace(bound.estimand, horizons=tuple(h for h in wanted if h in shared))
+    if wanted and not estimand.horizons:
+        none = RankContrast(claim.value, math.nan, math.nan, math.nan, clear=False)
+        return none, Estimate(None, None, reason="the arms share none of these horizons")
+    tables = [estimate(arm, metric, estimand, interval=False).per_unit for arm in arms]
     units = [{each.unit: each.value for each in table if each.value is not None} for table in tables]
     contrast = ranked(claim.value, units[0], units[1:], metric)
-    ours = Estimate(contrast.ours, Range(contrast.low, contrast.high, "bootstrap of ranks", len(units[0])))
     if math.isnan(contrast.ours):
-        ours = Estimate(None, None, reason="a rank needs at least 6 units that every arm has scored")
-    return replace(_with(row, judge_rank(contrast, relation=claim.relation)), ours=ours)
+        return contrast, Estimate(None, None, reason="a rank needs at least 6 units that every arm has scored")
+    span = Range(contrast.low, contrast.high, "bootstrap of ranks", len(units[0]))
+    return contrast, Estimate(contrast.ours, span)
 
 
 def _with_contrast(row: Row, contrast: Contrast | None) -> Row:
