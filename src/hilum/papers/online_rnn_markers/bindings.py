@@ -65,7 +65,6 @@ def _svr(rate: Rate) -> list[Binding]:
         stand_in=_stand_in(
             support_vector_regression("published", rate),
             support_vector_regression("published", rate, small=True),
-            support_vector_regression("causal", rate, small=True),
         ),
     )
     return _of_groups(whole, rate, "svr")
@@ -144,7 +143,7 @@ def _of_groups(binding: Binding, rate: Rate, name: str) -> list[Binding]:
     ]
 
 
-def _stand_in(whole: Arm, small: Arm, honest: Arm) -> StandIn:
+def _stand_in(whole: Arm, small: Arm, honest: Arm | None = None) -> StandIn:
     return StandIn(small, differs=tuple(_lacks(whole, small)), honest=honest)
 
 

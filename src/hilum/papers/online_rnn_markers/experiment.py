@@ -160,19 +160,20 @@ def linear_regression(protocol: Protocol, rate: Rate = TEN) -> Arm:
     return Arm(rate.dataset, rate.every, LinearRegression(), protocol, search, title=title)
 
 
-SVR_GRID = (
+Grid = tuple[tuple[str, tuple[Any, ...]], ...]
+SVR_GRID: Grid = (
     ("kernel_scale", (100.0, 200.0, 500.0, 1000.0)),
     ("epsilon", (0.005, 0.01, 0.02, 0.05)),
     ("box", (100.0, 200.0, 500.0, 1000.0)),
 )
-SVR_SMALL = (("kernel_scale", (100.0, 500.0)), ("epsilon", (0.02,)), ("box", (100.0,)))
+SVR_SMALL: Grid = (("kernel_scale", (100.0, 500.0)), ("epsilon", (0.02,)), ("box", (100.0,)))
 
 
 def support_vector_regression(protocol: Protocol, rate: Rate = TEN, *, small: bool = False) -> Arm:
     """Gaussian kernel, one machine a coordinate, fitted and chosen as the linear regression is; `small` is the quick stand-in."""
-    grid = (("history", rate.history[:1]), *SVR_SMALL) if small else (("history", rate.history), *SVR_GRID)
+    grid: Grid = (("history", rate.history[:1]), *SVR_SMALL) if small else (("history", rate.history), *SVR_GRID)
     if small and rate is FAST:
-        grid = (("history", rate.history[:1]), ("kernel_scale", (500.0,)), *SVR_SMALL[1:])
+        grid = (("history", rate.history[:1]), ("kernel_scale", (1000.0,)), *SVR_SMALL[1:])
     task = rate.few if small else rate.every
     title = f"SVR{rate.title}{SMALL if small else ''} ({protocol})"
     return Arm(rate.dataset, task, SupportVectorRegression(), protocol, Search(grid, "nrmse"), title=title)
@@ -196,7 +197,8 @@ RETUNED_RATE = (0.0003, 0.001, 0.003, 0.01)
 def network(name: str, row: Row, rate: Rate = TEN, *, small: bool = False) -> Arm:
     """One of `NETWORKS` under one of `ROWS`: the published grid of settings, or few candidates and runs in small runs."""
     units: tuple[int, ...] = (30, 60, 90, 120, 150, 180)
-    history, learning_rate = rate.history, (0.005, 0.01, 0.02)
+    history = rate.history
+    learning_rate: tuple[float, ...] = (0.005, 0.01, 0.02)
     if name == "RTRL":
         units = (10, 25, 40)
     if row == "causal, retuned":
@@ -309,7 +311,6 @@ def small_arms(rate: Rate) -> list[Arm]:
         ours = causal_rows(rate)
         arms += [*(ours if rate is TEN else ours[:4]), ridge_regression(rate), linear_regression("causal", rate)]
     arms += [least_mean_squares("causal", rate)]
-    arms += [] if rate is FAST else [support_vector_regression("causal", rate, small=True)]
     arms += [network(name, row, rate, small=True) for row in ROWS for name in networks]
     arms += [support_vector_regression("published", rate, small=True)]
     arms += [least_mean_squares("published", rate), linear_regression("published", rate)]
@@ -322,7 +323,6 @@ def full_arms(rate: Rate) -> list[Arm]:
     arms += [network(name, row, rate) for row in ROWS for name in NETWORKS]
     if rate is FAST:
         arms += [*causal_rows(rate), ridge_regression(rate), linear_regression("causal", rate)]
-        arms += [support_vector_regression("causal", rate, small=True)]
     return arms
 
 

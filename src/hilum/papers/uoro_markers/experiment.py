@@ -100,12 +100,17 @@ def network(
 ) -> Arm:
     """One of `NETWORKS` under one of `ROWS`: the published grid, or few candidates, runs and horizons in small runs."""
     grid = dict(RTRL_GRID if name == "RTRL" else UORO_GRID)
-    if small:
-        grid |= {"units": (10,) if name == "RTRL" else (30, 90), "history": grid["history"][:2]}
-        grid |= {"rate": (0.05, 0.1), "initial_sd": (0.02,)}
     if row == "causal, retuned":
-        grid |= {"rate": RETUNED_RATE, "history": grid["history"][:2], "initial_sd": (0.02,)}
-        grid |= {"units": grid["units"][:2]}
+        grid |= {
+            "units": grid["units"][:2],
+            "history": grid["history"][:2],
+            "rate": RETUNED_RATE,
+            "initial_sd": (0.02,),
+        }
+    if small:
+        rates = RETUNED_RATE[1:3] if row == "causal, retuned" else (0.05, 0.1)
+        units = (10,) if name == "RTRL" else (30, 90)
+        grid |= {"units": units, "history": grid["history"][:2], "rate": rates, "initial_sd": (0.02,)}
     search = Search(
         tuple(grid.items()),
         "rmse",
