@@ -16,14 +16,16 @@ from hilum.engine.runners.forecast import run
 from hilum.metrics.frames import METRICS as FRAME_METRICS
 from hilum.metrics.frames import add, field_statistics, frame_statistics
 from hilum.modalities.series.sample import Series
+from hilum.modalities.video.kept import ARROW_STEP, kept_forecasts
 from hilum.modalities.video.optical_flow import OpticalFlow, flow_to, prepare
 from hilum.modalities.video.sample import Video
 from hilum.modalities.video.simulate import simulate_video
+from hilum.modalities.video.view import draw_forecast
 from hilum.modalities.video.warp import pull_back, push_forward
 from hilum.models.hold_last import HoldLast
 from hilum.models.recursive_least_squares import RecursiveLeastSquares
 from hilum.papers.cine_mri.experiment import ETH, OVGU, Setup
-from hilum.tasks._film_views import ARROW_STEP, KEPT_FRAMES, FilmView
+from hilum.tasks._film_views import KEPT_FRAMES, FilmView
 from hilum.tasks.frame_ahead import FrameAhead
 
 FRAMES, TRAIN, SCORED = 60, 24, 40
@@ -216,6 +218,23 @@ def test_a_run_chooses_components_by_horizon_keeps_a_few_frames_and_looks_at_not
     assert np.allclose(kept["true"] * kept["grey"], film.frames[kept["time"]], atol=kept["grey"])
     assert not any(name.startswith("view/h1/") for name in outcome.weights)  # the one nearest to a second
     assert sum(array.nbytes for array in kept.values()) < 5 * KEPT_FRAMES * 48 * 40
+
+
+def test_kept_frames_come_back_as_a_recording_that_can_be_drawn(film: Video, views: tuple[FilmView, ...]) -> None:
+    view = views[1]
+    forecasts = view.series.values[SCORED : SCORED + 5]
+    short, told = kept_forecasts(view.keep(4, SCORED, forecasts), item="film", reason="synthetic")
+    assert (short.count, short.region, short.pixel_mm, short.levels) == (5, film.region, film.pixel_mm, film.levels)
+    assert short.start_s == pytest.approx(SCORED * film.seconds_per_frame)
+    for number, one in enumerate(told):
+        assert one.frame == number
+        assert np.allclose(one.picture, view._shown_at(4, SCORED + number, forecasts[number])[1], atol=1.0)
+        field = view._field(forecasts[number])
+        assert one.field is not None
+        assert np.allclose(one.field[:, ::ARROW_STEP, ::ARROW_STEP], field[:, ::ARROW_STEP, ::ARROW_STEP], atol=2e-2)
+    assert draw_forecast(short, told[0], horizon=4, model="true weights", dpi=50)[:4] == b"\x89PNG"
+    previous = replace(TASK, shown="previous image").views(film)[0]
+    assert kept_forecasts(previous.keep(4, SCORED, forecasts[:, :1]))[1][0].field is None
 
 
 def test_a_series_that_is_pretrained_on_stands_as_it_is() -> None:

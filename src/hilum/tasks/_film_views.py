@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from hilum.metrics.forecast import statistics
 from hilum.metrics.frames import add, field_statistics, frame_statistics
 from hilum.modalities.series.sample import Series
+from hilum.modalities.video.kept import keep_forecasts
 from hilum.modalities.video.optical_flow import OpticalFlow, flow_of
 from hilum.modalities.video.principal_motion import PrincipalMotion
 from hilum.modalities.video.sample import Video
+from hilum.modalities.video.view import Forecast
 from hilum.modalities.video.warp import Splatting, pull_back, push_forward
 
 Array = NDArray[np.float64]
@@ -32,7 +34,6 @@ Kept = TypeVar("Kept")
 UNIT = "weight"
 KEPT_FILMS = 4
 KEPT_FRAMES = 8
-ARROW_STEP = 4  # fields are kept at every fourth pixel: a report draws an arrow about every twelfth
 
 
 @dataclass(frozen=True)
@@ -183,31 +184,11 @@ class FilmView:
         return float(np.mean(errors))
 
     def keep(self, horizon: int, first: int, forecasts: Array) -> dict[str, NDArray[Any]]:
-        """A few consecutive frames at one horizon, small.
-
-        Returns:
-            time (n,); true and forecast (n, height, width), 8 bit, times `grey` are grey values; field (n, 2, height / 4, width / 4),
-            pixels, at every fourth pixel and half precision, where there is one; grey, pixel_mm, seconds_per_frame (1,); region (4,)
-            where there is one. Nothing where no forecast is finite, or at another horizon.
-        """
+        """A few consecutive frames at one horizon, as hilum.modalities.video.kept stores them; none where no forecast is finite."""
         usable = np.flatnonzero(np.isfinite(forecasts).all(axis=1))[:KEPT_FRAMES]
         if horizon != self.kept or not len(usable):
             return {}
-        video = self.film.video
-        shown = [self._shown_at(horizon, first + int(number), forecasts[number]) for number in usable]
-        true, picture = np.stack([each[0] for each in shown]), np.stack([each[1] for each in shown])
-        grey = max(float(max(true.max(), picture.max())), 1.0) / 255.0
-        kept: dict[str, NDArray[Any]] = {
-            "time": (first + usable).astype(np.int32),
-            "true": np.rint(true / grey).astype(np.uint8),
-            "forecast": np.rint(picture / grey).astype(np.uint8),
-            "grey": np.array([grey]),
-            "pixel_mm": np.array([video.pixel_mm]),
-            "seconds_per_frame": np.array([video.seconds_per_frame]),
-        }
-        fields = [each[2] for each in shown if each[2] is not None]
-        if fields:
-            kept["field"] = np.stack(fields)[:, :, ::ARROW_STEP, ::ARROW_STEP].astype(np.float16)
-        if video.region is not None:
-            kept["region"] = np.array(video.region, dtype=np.int32)
-        return kept
+        shown = [
+            (first + int(number), self._shown_at(horizon, first + int(number), forecasts[number])) for number in usable
+        ]
+        return keep_forecasts(self.film.video, [Forecast(time, picture, field) for time, (_, picture, field) in shown])
