@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from hilum.core.comparison import Comparison, Prediction
+from hilum.core.comparison import Ahead, Comparison, Prediction
 from hilum.core.errors import HilumError, UsageError
 from hilum.core.experiment import Arm, Cell, Preset, Size
 from hilum.core.locate import locate
@@ -28,9 +28,6 @@ from hilum.engine.executors import Result, executor_for
 from hilum.engine.plan import Planned, count, make_plan
 from hilum.engine.progress import Reporter, Silent
 from hilum.targets import Target, arm_lines, load_target
-
-if TYPE_CHECKING:
-    from hilum.engine.forecasts.ahead import Ahead
 
 ExecutorName = Literal["inline", "processes"]
 DEMO_PAPER = "online-rnn-markers"

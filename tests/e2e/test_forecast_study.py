@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 import hilum
 from hilum.cli import app
+from hilum.core.comparison import Ahead
 from hilum.core.errors import HilumError
 from hilum.core.experiment import Preset
 from hilum.core.run import RunFolder
 from hilum.datasets.extmarkers.dataset import CHANNELS, ExternalMarkers
-from hilum.engine.forecasts.ahead import Ahead
 from hilum.engine.runners.forecast import run as run_forecasts
 from hilum.modalities.series.simulate import simulate_breathing
 from hilum.modalities.video.read_strip import write_strip

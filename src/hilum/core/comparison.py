@@ -1,4 +1,4 @@
-"""Comparison and Prediction: what the commands `compare` and `predict` answer, as plain data that reports can show."""
+"""Comparison, Prediction and Ahead: what the commands `compare` and `predict` answer, as plain data that reports can show."""
 
 from __future__ import annotations
 
@@ -80,5 +80,31 @@ class Prediction:
     figure: str
     frame: pl.DataFrame
     warnings: pl.DataFrame
+    licence: str
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Forecasts beyond the end of a trace.
+
+    Attributes:
+        arm: The model's title.
+        chosen: Why this model.
+        figure: What the run measured of it, in words.
+        unit: Unit of the channels.
+        frame: One row a horizon: horizon_s; time_s, from the first sample of the trace; one column a channel; and what the run
+            measured at this horizon, under the metric's name.
+        account: What became of the rows of the file, in a sentence.
+        licence: Of the data that the run was made from.
+        synthetic: Whether these were simulated.
+    """
+
+    arm: str
+    chosen: str
+    figure: str
+    unit: str
+    frame: pl.DataFrame
+    account: str
     licence: str
     synthetic: bool

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from hilum.core.comparison import Ahead
 from hilum.core.store import write_text
 from hilum.report.numbers import figure
-
-if TYPE_CHECKING:
-    from hilum.engine.forecasts.ahead import Ahead
 
 
 def ahead_view(found: Ahead) -> RenderableType:

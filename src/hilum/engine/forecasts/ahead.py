@@ -8,13 +8,14 @@ run chose them for each of its own recordings: on the part of the trace that the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.core.comparison import Ahead
 from hilum.core.component import Spec, build
 from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.experiment import Search
@@ -30,32 +31,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """Forecasts beyond the end of a trace.
-
-    Attributes:
-        arm: The model's title.
-        chosen: Why this model.
-        figure: What the run measured of it, in words.
-        unit: Unit of the channels.
-        frame: One row a horizon: horizon_s; time_s, from the first sample of the trace; one column a channel; and what the run
-            measured at this horizon, under the metric's name.
-        account: What became of the rows of the file, in a sentence.
-        licence: Of the data that the run was made from.
-        synthetic: Whether these were simulated.
-    """
-
-    arm: str
-    chosen: str
-    figure: str
-    unit: str
-    frame: pl.DataFrame
-    account: str
-    licence: str
-    synthetic: bool
 
 
 def forecast_ahead(run: RunFolder, file: Path, *, model: str = "", seed: int = 0) -> Ahead:
