@@ -144,10 +144,12 @@ def _lacks(whole: Arm, small: Arm) -> tuple[str, ...]:
     else:
         tried = prod(len(values) for _, values in small.search.over)
         kept = "; ".join(f"{name} {', '.join(f'{value:g}' for value in values)}" for name, values in small.search.over)
-        found.append(f"{tried} of {wanted} candidate settings ({kept})")
+        if tried < wanted:
+            found.append(f"{tried} of {wanted} candidate settings ({kept})")
         found.append(f"settings are chosen on {small.search.seeds} run a candidate instead of {whole.search.seeds}")
-    ahead = ", ".join(f"{seconds:.3g}" for seconds in small.task.horizons_s)
-    found.append(f"{len(small.task.horizons_s)} of {len(whole.task.horizons_s)} horizons ({ahead} s)")
+    if small.task.horizons_s != whole.task.horizons_s:
+        ahead = ", ".join(f"{seconds:.3g}" for seconds in small.task.horizons_s)
+        found.append(f"{len(small.task.horizons_s)} of {len(whole.task.horizons_s)} horizons ({ahead} s)")
     if small.task.components != whole.task.components:
         found.append(f"{small.task.components[-1]} components instead of a choice from {len(whole.task.components)}")
     return tuple(found)

@@ -248,7 +248,7 @@ def least_mean_squares(setup: Setup, protocol: Protocol) -> Arm:
     return setup.arm("LMS", LeastMeanSquares(), protocol, search)
 
 
-SMALL = ", small grid"
+SMALL, ONE_RUN = ", small grid", ", chosen on one run"
 NETWORKS: dict[str, Any] = {
     "SnAp-1": SnAp1(),
     "RTRL": Rtrl(),
@@ -263,11 +263,15 @@ CHOOSING_RUNS, CHOOSING_RUNS_RTRL = 250, 10
 
 
 def network(setup: Setup, name: str, row: Row, *, small: bool = False) -> Arm:
-    """One of `NETWORKS` under one of `ROWS`: the published grid of settings, or few candidates, runs and horizons in small runs."""
+    """One of `NETWORKS` under one of `ROWS`: the published grid of settings, or few candidates, runs and horizons in small runs.
+
+    Of SnAp-1, which is cheap and hardly moved by its first weights, small runs on ETH films have the whole grid, chosen from on one run.
+    """
     units: tuple[int, ...] = UNITS
     rate: tuple[float, ...] = RETUNED_RATE if row == "causal, retuned" else RATE
     history = setup.site.history
-    if small:
+    cheap = small and name == "SnAp-1" and setup.on == "frames" and setup.site.claims == ETH.claims
+    if small and not cheap:
         units, history, rate = (10,) if name == "RTRL" else (30, 90), history[:2], (rate[1], rate[-1])
     runs = CHOOSING_RUNS_RTRL if name == "RTRL" else CHOOSING_RUNS
     search = Search(
@@ -277,8 +281,8 @@ def network(setup: Setup, name: str, row: Row, *, small: bool = False) -> Arm:
         protocol="published" if row == "causal, published settings" else "",
     )
     protocol: Protocol = "published" if row == "published" else "causal"
-    said = f"{name}{SMALL if small else ''}"
-    return setup.arm(said, NETWORKS[name], protocol, search, note=row, task=setup.task(small=small))
+    said = f"{name}{ONE_RUN if cheap else SMALL if small else ''}"
+    return setup.arm(said, NETWORKS[name], protocol, search, note=row, task=setup.task(small=small and not cheap))
 
 
 def sequence_transformer(setup: Setup, *, small: bool = False) -> Arm:
