@@ -355,6 +355,57 @@ def test_a_claimed_rank() -> None:
     assert verdict(claim("1", kind="derived", metric="rank"), bound, *few).verdict == "not comparable"
 
 
+def at(horizon: int, values: np.ndarray) -> pl.DataFrame:
+    return errors(values).with_columns(horizon=pl.lit(horizon))
+
+
+def test_a_rank_is_made_over_the_horizons_that_all_arms_share() -> None:
+    """Ours is better at horizon 5 and worse at 20; the rival was only run at 5."""
+    mine = scores(OURS, pl.concat([at(5, UNITS), at(20, UNITS + 9)]))
+    rival = scores(OTHER, at(5, UNITS + np.linspace(0.2, 0.4, 8)))
+    asked = claim("1", kind="derived", metric="rank")
+    bound = replace(BINDING, metric="mae", rivals=(OTHER,))
+    row = verdict(asked, bound, mine, BASE, rival)
+    assert (row.ours and row.ours.value, row.verdict) == (1, "supported")
+    missing = verdict(asked, replace(bound, estimand=Estimand("subject", horizons=(5, 20))), mine, BASE, rival)
+    assert (missing.verdict, missing.ours and missing.ours.value) == ("not comparable", 1)
+    assert "1 of 2 horizons" in missing.reason
+    apart = verdict(asked, replace(bound, estimand=Estimand("subject", horizons=(20,))), mine, BASE, rival)
+    assert apart.ours is not None
+    assert (apart.ours.value, apart.ours.reason) == (None, "the arms share none of these horizons")
+
+
+def test_a_rank_that_may_not_be_compared_is_still_shown_as_a_rank() -> None:
+    bound = replace(BINDING, metric="mae", rivals=(OTHER,), differs=("units: 3 for 4",))
+    row = verdict(claim("1", kind="derived", metric="rank"), bound, STORED, BASE, scores(OTHER, errors(UNITS - 0.3)))
+    assert row.verdict == "not comparable"
+    assert row.ours is not None
+    assert row.ours.value == 2
+    assert row.trivial is None
+
+
+def test_what_is_counted_in_the_cells_that_ran() -> None:
+    scored = {f"s{i}": {"scored": {"first": 600, "end": 700}} for i in range(8)}
+    folder = SimpleNamespace(done=True, evidence=lambda: scored)
+    cell = SimpleNamespace(items=tuple(scored))
+    frame = errors(UNITS).with_columns(n=pl.lit(300.0))
+    stored = ArmScores(OURS, frame, ((cell, folder),))  # type: ignore[arg-type]
+    for what, right, wrong in (("items", "8", "9"), ("objects", "3", "2")):
+        bound = replace(BINDING, metric=what)
+        row = verdict(claim(right, kind="count", metric="count"), bound, stored, BASE)
+        assert (row.verdict, row.ours and row.ours.value) == ("reproduced, exact", float(right))
+        assert verdict(claim(wrong, kind="count", metric="count"), bound, stored, BASE).verdict == "contradicted"
+    partial = replace(BINDING, metric="items", estimand=Estimand("subject", items=("s0", "s99")))
+    assert verdict(claim("8", kind="count", metric="count"), partial, stored, BASE).verdict == "not comparable"
+
+
+def test_a_stand_in_takes_over_where_a_rival_was_not_run() -> None:
+    small = StandIn(OURS, ("3 of 90 candidates",), rivals=(OTHER,))
+    bound = replace(BINDING, rivals=(arm("whole"),), stand_in=small)
+    assert bound.within({OURS.id, OTHER.id}).rivals == (OTHER,)
+    assert bound.within({OURS.id, arm("whole").id}).rivals == (arm("whole"),)
+
+
 # Printed folds
 
 
