@@ -20,7 +20,7 @@ from hilum.core.run import RunFolder
 from hilum.core.store import write_json
 from hilum.report.contents import read_contents
 from hilum.report.numbers import between, figure, signed, with_interval
-from hilum.report.plots import Curve, interval_bar, line_chart, ticks, unit_dots
+from hilum.report.plots import interval_bar, spread_apart, ticks, unit_dots
 from hilum.report.terminal import explain, render, why
 from hilum.report.write import html_report, markdown_report, write_report
 
@@ -81,15 +81,30 @@ def make(path: Path, *, synthetic: bool) -> RunFolder:
                       "synthetic": synthetic, "items": 9, "cite": [], "notes": [EVIL]}],
         "cells": [{"folder": "cell-a", "arm_id": "a1", "item": "r", "status": "done", "reason": "", "seconds": 1.0},
                   {"folder": "cell-b", "arm_id": "a2", "item": "r", "status": "failed", "reason": EVIL, "seconds": None}],
-        "arms": [{"id": "a1", "name": "A (published)", "model": "m", "protocol": "published", "dataset": "d", "task": "t",
-                  "trivial": False, "settings": {"rate": 1}}],
+        "arms": [{"id": key, "name": f"A ({protocol})", "model": "m", "protocol": protocol, "dataset": "d", "task": "t",
+                  "trivial": False, "settings": {"rate": 1}} for key, protocol in (("a1", "published"), ("a2", "causal"))],
         "bibliography": [{"key": "p", "text": EVIL}], "statement": {"intended_use": "research"},
     }  # fmt: skip
     write_json(path / "run.json", info)
     write_json(path / "claims.json", [r.to_json() for r in rows])
     write_json(path / "checks.json", [c.to_json() for c in checks])
     write_json(path / "results.json", lines)
+    write_json(path / "forecasts.json", [group()])
     return RunFolder(path)
+
+
+def group() -> dict[str, object]:
+    arms = [
+        {
+            "arm_id": arm, "role": "", "horizons_s": [0.5, 1.0, 2.0], "recordings": 9, "figures": {"rmse": asdict(estimate(1.0))},
+            "lost": 0, "runs": 9, "labels_ahead": 0, "latency": None, "searched": None, "chosen": {},
+        }
+        for arm in ("a1", "a2")
+    ]  # fmt: skip
+    return {
+        "label": "d, 10 Hz", "dataset": "d", "task": "t", "unit": "mm", "leading": "rmse", "rates_hz": [10.0],
+        "recordings": [f"recording-{n}" for n in range(9)], "compared_s": [0.5, 1.0, 2.0], "arms": arms,
+    }  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -191,10 +206,9 @@ def test_plots() -> None:
     assert "margin 0.2" in interval_bar(low=-0.1, high=0.1, margin=0.2)
     assert unit_dots([("a<b", 1.0)], low=0.0, high=2.0).count("<circle") == 1
     assert "a&lt;b" in unit_dots([("a<b", 1.0)], low=0.0, high=2.0)
-    chart = line_chart([Curve("A & B", ((0.5, 1.0), (1.0, 2.0)), True, 1)], x_title="x", y_title="y")
-    assert "A &amp; B" in chart
-    assert "stroke-dasharray" in chart
-    assert line_chart([], x_title="x", y_title="y") == ""
+    assert spread_apart([1.0, 1.0, 9.0], 2.0) == [0.0, 2.0, 9.0]
+    assert spread_apart([9.5, 9.0], 2.0, low=0.0, high=10.0) == [10.0, 8.0]
+    assert spread_apart([], 2.0) == []
 
 
 @pytest.mark.browser

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -112,7 +113,7 @@ class Arm:
             "pretraining": None if self.pretraining is None else describe(self.pretraining).to_json(),
         }
 
-    @property
+    @cached_property  # judging hundreds of claims asks for it a hundred thousand times
     def id(self) -> str:
         """Ten hexadecimal digits that stand for the settings."""
         return digest(self.spec())[:10]

@@ -23,6 +23,7 @@ text { font: 12px Helvetica, Arial, sans-serif; fill: #39424a; }
 .line { fill: none; stroke-width: 1.3; } .line.best { stroke-width: 2.4; } .area { stroke: none; fill-opacity: .18; }
 .word { fill: #a3262a; font-weight: 600; } .box { fill: #f4f5f4; stroke: #9aa5ad; } .out { stroke: #9aa5ad; fill: none; }
 .strong { font-weight: 600; fill: #1c2126; } .spot { fill-opacity: .45; stroke: none; } .whisker { stroke-width: 2; }
+.line.faint { stroke-opacity: .28; } .line.truth { stroke: #1c2126; stroke-width: 1.9; } .leader { stroke: #dfe3e6; }
 """
 PALETTE = ("#5b6570", "#0072b2", "#b85c00", "#00795c", "#a3458a", "#8a6d00", "#3a5fcd", "#7a3b1d")
 

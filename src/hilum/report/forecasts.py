@@ -68,6 +68,11 @@ class ForecastArm:
     failed: tuple[str, ...]
 
     @property
+    def horizons(self) -> int:
+        """How many horizons it forecasts."""
+        return len(self.by_horizon)
+
+    @property
     def twin(self) -> str:
         """The same for two arms that differ only in where their settings were chosen."""
         own = {key: value for key, value in self.settings.items() if key != "chosen from"}
@@ -149,6 +154,11 @@ class ForecastGroup:
             listed = [f"{one:g}" for one in self.compared_s]
             return f"{', '.join(listed)} s"
         return f"{len(self.compared_s)} horizons from {self.compared_s[0]:g} to {self.compared_s[-1]:g} s"
+
+    @property
+    def over(self) -> str:
+        """What its figures are over, in words."""
+        return f"mean of {self.mean_of}" if len(self.compared_s) > 1 else f"at {self.mean_of}"
 
     @property
     def interval_ms(self) -> str:
@@ -370,7 +380,7 @@ def _splits(
     if not groups:
         return ()
     if rest:
-        groups["in neither" if len(groups) == 2 else "in none"] = rest
+        groups["in neither" if len(told) == 2 else "in none"] = rest
     return tuple(
         Split(name, items, tuple(_over(arm.figures.get(leading.metric), items, leading) for arm in arms))
         for name, items in groups.items()
@@ -401,7 +411,7 @@ def in_short(group: ForecastGroup, told: Any) -> str:
     title, unit = group.leading.metric_title, group.leading.unit
     unit = "" if unit == "1" else f" {unit}"
     first = f"Best of {group.competitors} causal forecasters" if group.competitors > 1 else "Causal"
-    text = f"{first}: {best.short}, {title} {told(best.figures[group.leading.metric])}{unit}, mean of {group.mean_of}"
+    text = f"{first}: {best.short}, {title} {told(best.figures[group.leading.metric])}{unit}, {group.over}"
     if trivial is not None and group.value(trivial) is not None:
         text += f"; {trivial.short} {told(replace(trivial.figures[group.leading.metric], interval=None))}{unit}"
     return f"{text}."

@@ -14,9 +14,11 @@ from hilum.report.contents import Contents, leader, verdict_text
 from hilum.report.figures_classify import Picture, pictures_of_classes
 from hilum.report.figures_regress import pictures_of_numbers
 from hilum.report.flow import flow_diagram
+from hilum.report.forecast_page import globals_of, page_of
+from hilum.report.forecasts import read_forecasts
 from hilum.report.groups import groups_of
 from hilum.report.numbers import between, figure, like, signed, told, told_between, with_interval
-from hilum.report.plots import Curve, interval_bar, line_chart, unit_dots
+from hilum.report.plots import interval_bar
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.tables import Tables, read_tables
@@ -59,22 +61,20 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
         verdict_text=verdict_text,
         bar=_bar,
         word=_word,
+        **globals_of(),
     )
     tables = read_tables(contents)
     pictures = [] if tables is None else _pictures(tables, contents, privacy)
-    chart = _chart(contents)
-    if chart:
-        leading = contents.lines[0]
-        pictures.append(Picture("by-horizon", f"{leading.metric_title} by horizon", chart))
+    groups = read_forecasts(contents)
+    forecasts, drawn = page_of(contents, groups, privacy) if groups else (None, [])
+    pictures += drawn
     text = environment.get_template("report.html.j2").render(
         c=contents,
         info=contents.info,
         meaning=MEANING,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
-        chart=chart,
-        units=_units(contents, privacy),
-        table=_metrics(contents),
+        f=forecasts,
         t=None if tables is None else _tables(tables, contents, privacy),
         pictures={one.name: one for one in pictures},
         statement=statement(contents.info),
@@ -163,68 +163,3 @@ def _bar(row: Row) -> Markup:
     if row.difference_low is None or row.difference_high is None or row.margin is None:
         return Markup("")
     return interval_bar(low=row.difference_low, high=row.difference_high, margin=row.margin)
-
-
-def _chart(contents: Contents) -> Markup:
-    if not contents.lines:
-        return Markup("")
-    leading = contents.lines[0]
-    models: list[str] = []
-    curves = []
-    for arm_id, arm, protocol in dict.fromkeys((line.arm_id, line.arm, line.protocol) for line in contents.lines):
-        model = arm.partition(" (")[0]
-        if model not in models:
-            models.append(model)
-        points = tuple(
-            (line.horizon_s, line.estimate.value)
-            for line in contents.lines
-            if line.arm_id == arm_id
-            and line.metric == leading.metric
-            and line.horizon_s is not None
-            and line.estimate.value is not None
-        )
-        if points:
-            curves.append(Curve(arm, points, protocol == "causal", models.index(model) % 8))
-    synthetic = contents.synthetic
-    return line_chart(
-        curves, x_title="horizon (s)", y_title=f"{leading.metric_title} ({leading.unit})", synthetic=synthetic
-    )
-
-
-def _metrics(contents: Contents) -> dict[str, Any]:
-    """Arms by metrics, each the mean over the horizons that were run."""
-    lines = [line for line in contents.lines if line.horizon is None]
-    metrics = dict.fromkeys((line.metric, line.metric_title, line.unit) for line in lines)
-    found = {(line.arm_id, line.metric): line.estimate for line in lines}
-    arms = dict.fromkeys((line.arm_id, line.arm) for line in lines)
-    return {
-        "heads": [(title, unit) for _, title, unit in metrics],
-        "rows": [(arm, [found.get((arm_id, name)) for name, _, _ in metrics]) for arm_id, arm in arms],
-    }
-
-
-def _units(contents: Contents, privacy: Privacy) -> list[dict[str, Any]]:
-    """Every arm's own values of the leading metric, drawn on one scale; none of data that may not show single units."""
-    if not contents.lines or not privacy.rows_shown:
-        return []
-    metric = contents.lines[0].metric
-    chosen = [line for line in contents.lines if line.metric == metric and line.horizon is None]
-    values = [unit.value for line in chosen for unit in line.estimate.per_unit if unit.value is not None]
-    if not values:
-        return []
-    high = max(values)
-    return [
-        {
-            "arm": line.arm,
-            "estimate": line.estimate,
-            "plot": unit_dots(
-                [(privacy.name(unit.unit), unit.value) for unit in line.estimate.per_unit if unit.value is not None],
-                low=0.0,
-                high=high,
-            ),
-            "values": ", ".join(
-                f"{privacy.name(unit.unit)} {figure(unit.value, 3)}" for unit in line.estimate.per_unit
-            ),
-        }
-        for line in chosen
-    ]

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from hilum.core.row import Estimate
 from hilum.report.contents import Contents, leader, verdict_text
 from hilum.report.flow import flow_of
+from hilum.report.forecast_page import LEAD, parts_of, reading, remarks, splits_note, unit_of
+from hilum.report.forecasts import ForecastArm, ForecastGroup, in_short, read_forecasts
 from hilum.report.groups import groups_of
-from hilum.report.numbers import between, figure, told_with_interval, with_interval
+from hilum.report.numbers import between, figure, percent, signed, told, told_with_interval, with_interval
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.tables import Tables, read_tables
@@ -35,7 +37,9 @@ def markdown(contents: Contents, privacy: Privacy) -> str:
             "**Asked for with ids and rows of single subjects. For the holder of the data: do not pass it on.**"
         )
     parts += [_claims(contents), MEANING, _asked(contents)]
-    parts += [_results(contents)] if tables is None else _tables(contents, tables, privacy)
+    groups = read_forecasts(contents)
+    parts += _forecasts(contents, groups) if groups else []
+    parts += [] if tables is None else _tables(contents, tables, privacy)
     parts += [_audit(contents, privacy), _probast(contents, tables), _unjudged(contents), _origin(contents)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -60,13 +64,74 @@ def _asked(contents: Contents) -> str:
     return "## What was asked\n\n" + "\n".join(f"- {key}: {_plain(value)}" for key, value in statement(contents.info))
 
 
-def _results(contents: Contents) -> str:
-    rows = [
-        (line.arm, line.metric_title, _told(line.estimate, line.unit), line.unit)
-        for line in contents.lines
-        if line.horizon is None
-    ]
-    return _table("Every arm, mean over its horizons", ("arm", "metric", "value", "unit"), rows, contents)
+def _forecasts(contents: Contents, groups: Sequence[ForecastGroup]) -> list[str]:
+    """Every group of forecasts, causal ones first."""
+    parts = [f"## Results\n\n{LEAD}"]
+    for group in groups:
+        line = group.leading
+        parts += [f"## {group.heading}", in_short(group, lambda e, unit=line.unit: told_with_interval(e, unit))]
+        parts += list(group.notes)
+        ahead = [] if len(group.compared_s) == 1 else list(group.shown_s)
+        head = (
+            "forecaster",
+            *(f"{line.metric_title} {seconds:g} s" for seconds in ahead),
+            f"{line.metric_title}{unit_of(line)}, {group.over} (95 %)",
+            *(f"{other.metric_title}{unit_of(other)}" for other in group.columns),
+            *(f"{share.metric_title.lower()}, %" for share in group.shares),
+            "lost runs",
+            "p50, ms",
+            "p99, ms",
+            f"p99, % of {group.interval_ms}",
+        )
+        for title, arms, note in parts_of(group):
+            rows = [_forecaster(group, arm, ahead) for arm in arms]
+            parts += [_table(f"{title}: {group.heading}", head, rows, contents), note]
+        parts += reading(group)
+        twins = [
+            (
+                pair.retuned.short.partition(" (")[0],
+                told_with_interval(pair.published.figures.get(line.metric), line.unit),
+                told_with_interval(pair.retuned.figures.get(line.metric), line.unit),
+                f"{signed(pair.difference.mean)} ({signed(pair.difference.interval.low)} to {signed(pair.difference.interval.high)})",
+                f"{pair.better} of {pair.difference.n}",
+            )
+            for pair in group.twins
+        ]
+        columns = ("network", "published settings", "retuned", "difference", "retuned is better on")
+        parts.append(_table(f"Networks at two settings: {group.heading}", columns, twins, contents))
+        splits = [
+            (arm.name, *(told_with_interval(split.figures[at], line.unit) for split in group.splits))
+            for arm in (*group.part("causal"), *group.part("published"))
+            for at in (group.arms.index(arm),)
+        ]
+        names = [f"{split.name} (n = {len(split.items)})" for split in group.splits]
+        if group.splits:
+            parts.append(_table(f"Groups of recordings: {group.heading}", ("forecaster", *names), splits, contents))
+            parts.append(splits_note(group))
+    return parts
+
+
+def _forecaster(group: ForecastGroup, arm: ForecastArm, ahead: Sequence[float]) -> tuple[str, ...]:
+    def value(name: str, unit: str) -> str:
+        found = arm.figures.get(name)
+        return told(None if found is None else found.value, unit)
+
+    shares = [arm.figures.get(share.metric) for share in group.shares]
+    here = [arm.at(seconds) for seconds in ahead]
+    took = arm.latency
+    return (
+        "; ".join([arm.short, *remarks(arm, group), *arm.failed]),
+        *(told(None if one is None else one.value, group.leading.unit) for one in here),
+        told_with_interval(arm.figures.get(group.leading.metric), group.leading.unit),
+        *(value(line.metric, line.unit) for line in group.columns),
+        *(percent(None if share is None else share.value) for share in shares),
+        f"{arm.lost} of {arm.runs}",
+        *(
+            ("-", "-", "-")
+            if took is None
+            else (figure(took["p50_ms"], 2), figure(took["p99_ms"], 2), percent(took["share_p99"]))
+        ),
+    )
 
 
 def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:

@@ -72,3 +72,13 @@ def with_interval(estimate: Estimate | None, digits: int = 4) -> str:
     if estimate.interval is None:
         return figure(estimate.value, digits)
     return f"{figure(estimate.value, digits)} ({between(estimate.interval.low, estimate.interval.high)})"
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent; never 100 or 0 where it is not."""
+    if value is None:
+        return "-"
+    share = 100 * value
+    if 0 < share < 0.1:
+        return "< 0.1"
+    return "> 99.9" if 99.9 < share < 100 else f"{share:.1f}"

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from hilum.core.row import Estimate
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One line of a chart: points (x, y), whether it is dashed, and its place in the palette."""
-
-    name: str
-    points: tuple[tuple[float, float], ...]
-    dashed: bool
-    colour: int
 
 
 def interval_bar(*, low: float, high: float, margin: float, width: int = 150, height: int = 22) -> Markup:
@@ -98,45 +87,6 @@ def range_strip(
     )
 
 
-def line_chart(
-    curves: Sequence[Curve], *, x_title: str, y_title: str, synthetic: bool = False, width: int = 860, height: int = 420
-) -> Markup:
-    """Curves with axes and direct labels at their right ends."""
-    if not curves:
-        return Markup("")
-    left, right, top, bottom = 52, 235, 14, 44
-    xs = [x for curve in curves for x, _ in curve.points]
-    ys = [y for curve in curves for _, y in curve.points]
-    x_ticks, y_ticks = ticks(min(0.0, *xs), max(xs)), ticks(0.0, max(ys))
-    x_end, y_end = max(x_ticks[-1], max(xs)), max(y_ticks[-1], max(ys))
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        return left + (width - left - right) * x / x_end, height - bottom - (height - top - bottom) * y / y_end
-
-    parts = [
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
-        f' aria-label="{escape(y_title)} by {escape(x_title)}">'
-    ]
-    for tick in y_ticks:
-        _, y = place(0, tick)
-        parts.append(f'<line class="grid" x1="{left}" y1="{y:.1f}" x2="{width - right}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for tick in x_ticks:
-        x, _ = place(tick, 0)
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{height - bottom + 18}" text-anchor="middle">{tick:g}</text>')
-    middle = left + (width - left - right) / 2
-    if synthetic:
-        parts.append(f'<text class="word" x="{left + 8}" y="{top + 10}">synthetic data</text>')
-    parts.append(f'<text class="title" x="{middle:.0f}" y="{height - 6}" text-anchor="middle">{escape(x_title)}</text>')
-    parts.append(
-        f'<text class="title" x="14" y="{top + 6}" transform="rotate(-90 14 {height / 2})" '
-        f'text-anchor="middle" dx="0" dy="{height / 2 - top - 4:.0f}">{escape(y_title)}</text>'
-    )
-    for curve, label_y in zip(curves, _spread([place(*curve.points[-1])[1] for curve in curves], 15.0), strict=True):
-        parts.append(_curve(curve, [place(x, y) for x, y in curve.points], label_y, width - right))
-    return Markup("".join(parts) + "</svg>")
-
-
 def ticks(low: float, high: float, about: int = 6) -> list[float]:
     """Round numbers from `low` to just beyond `high`."""
     span = (high - low) or 1.0
@@ -148,26 +98,23 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
     return [round(step * index, 10) for index in range(first, last + 1)]
 
 
-def _curve(curve: Curve, path: Sequence[tuple[float, float]], label_y: float, edge: float) -> str:
-    drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in path)
-    dash = ' stroke-dasharray="6 4"' if curve.dashed else ""
-    dots = "".join(f'<circle class="c{curve.colour} fill" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in path)
-    few = dots if len(path) <= 4 else ""
-    x, y = path[-1]
-    return (
-        f'<g><title>{escape(curve.name)}</title><polyline class="c{curve.colour}" points="{drawn}"{dash}/>{few}'
-        f'<line class="leader" x1="{x + 4:.1f}" y1="{y:.1f}" x2="{edge + 8}" y2="{label_y:.1f}"/>'
-        f'<text class="label c{curve.colour}" x="{edge + 12}" y="{label_y + 4:.1f}">{escape(curve.name)}</text></g>'
-    )
-
-
-def _spread(wanted: Sequence[float], gap: float) -> list[float]:
-    """The nearest places to `wanted` that are `gap` apart."""
+def spread_apart(wanted: Sequence[float], gap: float, low: float = -math.inf, high: float = math.inf) -> list[float]:
+    """The nearest places to `wanted` that are `gap` apart and, as far as there is room, between `low` and `high`."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    placed = [0.0] * len(wanted)
-    last = -math.inf
+    runs: list[list[float]] = []  # places that touch: the first of them, and their number
     for index in order:
-        last = max(wanted[index], last + gap)
-        placed[index] = last
-    shift = max(0.0, (max(placed, default=0.0) - max(wanted, default=0.0)) / 2)
-    return [place - shift for place in placed]
+        runs.append([wanted[index], 1])
+        while True:
+            first, count = runs[-1]
+            runs[-1][0] = first = max(low, min(first, high - gap * (count - 1)))
+            if len(runs) < 2 or runs[-2][0] + gap * runs[-2][1] <= first:
+                break
+            before, number = runs[-2]
+            # Two runs that touch become one, as near to what both wanted as can be.
+            middle = (before * number + (first - gap * number) * count) / (number + count)
+            runs[-2:] = [[middle, number + count]]
+    places = [first + gap * step for first, count in runs for step in range(int(count))]
+    placed = [0.0] * len(wanted)
+    for index, place in zip(order, places, strict=True):
+        placed[index] = place
+    return placed

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from hilum.core.errors import unknown
 from hilum.core.margins import margin_in_words
-from hilum.core.row import CheckRow, Row
+from hilum.core.row import CheckRow, Estimate, Row
 from hilum.report.contents import Contents, Line, grouped, leader, verdict_text
-from hilum.report.numbers import between, figure, like, signed, with_interval
+from hilum.report.forecasts import CAUSAL, PUBLISHED, ForecastGroup, in_short, read_forecasts
+from hilum.report.numbers import between, figure, like, percent, signed, with_interval
 
 COLOURS = {
     "reproduced, exact": "green",
@@ -48,9 +49,9 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     parts += [Text(contents.headline), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
-    kinds = {arm.get("kind") for arm in contents.info["arms"]}
-    results = _figures(contents) if kinds & set(MAIN_METRICS) else _results(contents)
-    parts += [results, Text(MEANING, style="dim"), Text(), _audit(contents)]
+    groups = read_forecasts(contents)
+    parts += _forecasts(groups, contents, wide) if groups else [_figures(contents)]
+    parts += [Text(MEANING, style="dim"), Text(), _audit(contents)]
     waived = (contents.info.get("study") or {}).get("waivers") or ()
     parts += [Text(f"{one['code']} is waived by the author, and restores nothing: {one['reason']}") for one in waived]
     if contents.rows:
@@ -151,24 +152,55 @@ def _claims(contents: Contents, wide: bool) -> Table:
     return table
 
 
-def _results(contents: Contents) -> Table:
-    leading = contents.lines[0] if contents.lines else None
-    title = "" if leading is None else f"{leading.metric_title} ({leading.unit}), every arm"
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    chosen = _horizons(contents)
-    table.add_column("arm", overflow="fold")
-    for seconds in chosen:
+def _forecasts(groups: Sequence[ForecastGroup], contents: Contents, wide: bool) -> list[RenderableType]:
+    """Every group of forecasts: a sentence, then the causal forecasters, then those of the published order."""
+    mark = "SYNTHETIC data: " if contents.synthetic else ""
+    parts: list[RenderableType] = []
+    for group in groups:
+        title = Text(f"{mark}{group.heading}", style="bold")
+        summary = Text(in_short(group, lambda estimate: with_interval(estimate, 3)))
+        parts += [title, summary, Text(), _group(group, wide), Text()]
+    return parts
+
+
+def _group(group: ForecastGroup, wide: bool) -> Table:
+    line = group.leading
+    unit = "" if line.unit == "1" else f" ({line.unit})"
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("forecaster", overflow="fold")
+    ahead = [] if len(group.compared_s) == 1 else list(group.shown_s)[:3]
+    for seconds in ahead:
         table.add_column(f"{seconds:g} s", justify="right", no_wrap=True)
-    table.add_column("mean (95 % over units)", justify="right", no_wrap=True)
-    if leading is None:
-        return table
-    lines = [line for line in contents.lines if line.metric == leading.metric]
-    for arm_id, arm in dict.fromkeys((line.arm_id, line.arm) for line in lines):
-        own = {line.horizon_s: line.estimate for line in lines if line.arm_id == arm_id}
-        at = {round(seconds, 6): estimate for seconds, estimate in own.items() if seconds is not None}
-        values = [at.get(round(seconds, 6)) for seconds in chosen]
-        table.add_row(arm, *(figure(e.value if e else None) for e in values), with_interval(own.get(None)))
+    interval = " (95 % over recordings)" if wide else ""
+    table.add_column(
+        f"{line.metric_title}{unit}, {group.over}{interval}", justify="right", max_width=22 if wide else 11
+    )
+    within = group.shares[0] if group.shares else None
+    if within is not None:
+        table.add_column(f"{within.metric_title.lower()}, %", justify="right", max_width=6)
+    table.add_column("p99 of interval, %", justify="right", max_width=9)
+    for protocol, words in (("causal", CAUSAL), ("published", PUBLISHED)):
+        arms = group.part(protocol)
+        if arms:
+            table.add_row(Text(words.partition(":")[0], style="underline"))
+        for arm in arms:
+            values = [_value(arm.at(seconds)) for seconds in ahead]
+            own = [percent(_number(arm.figures.get(within.metric)))] if within is not None else []
+            share = percent(arm.latency["share_p99"]) if arm.latency else "-"
+            lost = f", {arm.lost} of {arm.runs} runs lost" if arm.lost else ""
+            style = "bold" if group.best is not None and arm.id == group.best.id else "dim" if arm.role else ""
+            found = arm.figures.get(line.metric)
+            mean = with_interval(found, 3) if wide else _value(found)
+            table.add_row(Text(f"{arm.short}{lost}", style=style), *values, mean, *own, share)
     return table
+
+
+def _number(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
+def _value(estimate: Estimate | None) -> str:
+    return figure(_number(estimate), 3)
 
 
 def _figures(contents: Contents) -> Table:
@@ -182,8 +214,8 @@ def _figures(contents: Contents) -> Table:
     by_arm: dict[str, dict[str, Line]] = {}
     for line in contents.lines:
         by_arm.setdefault(line.arm_id, {})[line.metric] = line
-    kind = next(arm["kind"] for arm in contents.info["arms"] if arm.get("kind") in MAIN_METRICS)
-    others = [name for name in MAIN_METRICS[kind] if any(name in lines for lines in by_arm.values())]
+    kind = next((arm["kind"] for arm in contents.info["arms"] if arm.get("kind") in MAIN_METRICS), "")
+    others = [name for name in MAIN_METRICS.get(kind, ()) if any(name in lines for lines in by_arm.values())]
     table.add_column("model", overflow="fold")
     table.add_column(f"{leading.metric_title} (95 % over subjects)", justify="right", max_width=24)
     for name in others:
@@ -198,16 +230,6 @@ def _figures(contents: Contents) -> Table:
             Text(title, style="bold" if best else ""), with_interval(first.estimate if first else None, 3), *values
         )
     return table
-
-
-def _horizons(contents: Contents) -> list[float]:
-    """Up to three horizons that every arm has."""
-    by_arm: dict[str, set[float]] = {}
-    for line in contents.lines:
-        if line.horizon_s is not None:
-            by_arm.setdefault(line.arm_id, set()).add(round(line.horizon_s, 6))
-    shared = sorted(set.intersection(*by_arm.values())) if by_arm else []
-    return shared if len(shared) <= 3 else [shared[0], shared[len(shared) // 2], shared[-1]]
 
 
 def _audit(contents: Contents) -> Table:
