@@ -121,9 +121,10 @@ class Binding:
     stand_in: StandIn | None = None
 
     def within(self, arms: Collection[str]) -> Binding:
-        """This binding in a run of these arms, by id: as it is, or with its stand-in where its own arm is not among them."""
+        """This binding in a run of these arms, by id: as it is, or with its stand-in where one that it needs is not among them."""
         stand_in = self.stand_in
-        if stand_in is None or self.arm.id in arms:
+        needed = (self.arm, *self.rivals, *([self.against] if self.against else []))
+        if stand_in is None or all(arm.id in arms for arm in needed):
             return self
         return replace(
             self,
