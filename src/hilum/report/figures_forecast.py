@@ -1,6 +1,7 @@
 """Pictures of forecasts: error by horizon, causal and published apart on one scale; a stretch of one recording with its forecasts.
 
-Scale   both panels share it; it ends a little above what has a name, and a line that leaves it is cut and counted in words
+Scale   both panels share it; it begins at zero unless the lower third would be empty, and ends a little above what has a name; a line
+        that leaves it is cut and counted in words
 Names   at most eight lines a panel have one, at their right ends: the best, the trivial predictor and what bounds the protocol; the
         others are faint. A method has one colour in both panels
 Strip   the recording on which the best causal forecaster's error is the median one, so neither the kindest nor the worst; the channel
@@ -41,12 +42,13 @@ def horizon_panels(group: ForecastGroup, *, synthetic: bool) -> list[Picture]:
     if not shown:
         return []
     far = max(seconds for arm in shown for seconds, _ in _points(arm))
-    top = 1.04 * max(value for arm in shown for _, value in _points(arm))
+    values = [value for arm in shown for _, value in _points(arm)]
+    span = _scale(min(values), max(values))
     colours = _colours(named)
     words = {"causal": "causal", "published": "published order"}
     made = []
     for protocol, arms in named.items():
-        panel = _Panel(group, words[protocol], tuple(arms), tuple(beside), tuple(parts[protocol]), colours, far, top)
+        panel = _Panel(group, words[protocol], tuple(arms), tuple(beside), tuple(parts[protocol]), colours, far, span)
         made.append(_panel(panel, f"{group.anchor}-by-horizon-{protocol}", synthetic))
     return made
 
@@ -60,7 +62,13 @@ class _Panel:
     every: tuple[ForecastArm, ...]
     colours: dict[str, int]
     far: float
-    top: float
+    span: tuple[float, float]
+
+
+def _scale(low: float, high: float) -> tuple[float, float]:
+    """From zero, unless that would leave the lower part empty."""
+    room = 0.04 * (high - low)
+    return (low - room if low > 0.35 * high else 0.0), 1.04 * high
 
 
 def _points(arm: ForecastArm) -> list[tuple[float, float]]:
@@ -95,9 +103,10 @@ def _panel(panel: _Panel, name: str, synthetic: bool) -> Picture:
     line = panel.group.leading
     unit = "" if line.unit == "1" else f" ({line.unit})"
     x_ticks = [(v, f"{v:g}") for v in ticks(0.0, panel.far, 5) if v <= 1.02 * panel.far]
-    y_ticks = [(v, f"{v:g}") for v in ticks(0.0, panel.top, 5) if v <= panel.top]
+    low, top = panel.span
+    y_ticks = [(v, f"{v:g}") for v in ticks(low, top, 5) if v <= top]
     axes = Axes(
-        (0.0, 1.02 * panel.far), (0.0, panel.top), x_ticks, y_ticks, "horizon (s)", f"{line.metric_title}{unit}",
+        (0.0, 1.02 * panel.far), panel.span, x_ticks, y_ticks, "horizon (s)", f"{line.metric_title}{unit}",
         width=560, height=370, right=196,
     )  # fmt: skip
     drawn = {arm.id for arm in (*panel.named, *panel.beside)}
@@ -183,13 +192,13 @@ def strip(contents: Contents, group: ForecastGroup, privacy: Privacy) -> Picture
         axes.line(times, np.clip(beside.forecast, low, high), "c0", dashed=True)
     axes.line(times, np.clip(found.target, low, high), "truth")
     axes.line(times, np.clip(found.forecast, low, high), "c1 best")
-    legend = [Legend("what came", "truth"), Legend(f"{best.short}, {found.horizon_s:g} s earlier", "c1 best")]
+    legend = [Legend("what came", "truth"), Legend(f"{best.short}, {found.horizon_s:.3g} s earlier", "c1 best")]
     if beside is not None and group.trivial is not None:
-        legend.append(Legend(f"{group.trivial.short}, {found.horizon_s:g} s earlier", "c0", dashed=True))
+        legend.append(Legend(f"{group.trivial.short}, {found.horizon_s:.3g} s earlier", "c0", dashed=True))
     label = f"Forecast and truth, {best.short}, {group.heading}"
     note = (
         f"Recording {privacy.name(item)}, whose error is the median one of {best.short}; the channel that moves most. "
-        f"Each forecast was made {found.horizon_s:g} s before the time at which it stands."
+        f"Each forecast was made {found.horizon_s:.3g} s before the time at which it stands."
     )
     svg = picture(axes, legend, label=label, synthetic=contents.synthetic)
     wide = Markup(str(svg).replace('class="figure"', 'class="figure stretch"', 1))

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from hilum.core.row import Estimate
 from hilum.report.contents import Contents, Line
 from hilum.report.figures_classify import Picture
+from hilum.report.figures_films import film_pictures
 from hilum.report.figures_forecast import horizon_panels, strip
 from hilum.report.forecasts import CAUSAL, PUBLISHED, ForecastArm, ForecastGroup, in_short
 from hilum.report.numbers import figure, percent, signed, told_with_interval
@@ -49,20 +50,22 @@ def globals_of() -> dict[str, Any]:
 
 def page_of(
     contents: Contents, groups: Sequence[ForecastGroup], privacy: Privacy
-) -> tuple[dict[str, Any], list[Picture]]:
-    """What the template shows, and its pictures, which can also stand in files of their own."""
+) -> tuple[dict[str, Any], list[Picture], dict[str, bytes]]:
+    """What the template shows; its drawings, and its other pictures by file name, which can also stand in files of their own."""
     pages = {group.anchor: _group(contents, group, privacy) for group in groups}
     pictures = [picture for page in pages.values() for picture in (*page["panels"], page["strip"]) if picture]
     present = {arm.id for group in groups for arm in group.arms}
     absent = [arm["name"] for arm in contents.info["arms"] if arm["id"] not in present and not arm.get("control")]
-    return {
+    files = {name: data for page in pages.values() for film in page["films"] for name, data in film.files.items()}
+    shown = {
         "lead": LEAD,
         "groups": groups,
         "pages": pages,
         "absent": absent,
         "in_short": lambda group: in_short(group, lambda e: told_with_interval(e, group.leading.unit)),
         "remarks": remarks,
-    }, pictures
+    }
+    return shown, pictures, files
 
 
 def _group(contents: Contents, group: ForecastGroup, privacy: Privacy) -> dict[str, Any]:
@@ -74,8 +77,7 @@ def _group(contents: Contents, group: ForecastGroup, privacy: Privacy) -> dict[s
         "parts": parts_of(group),
         "remarks": reading(group),
         "strip": strip(contents, group, privacy),
-        "films": [],
-        "films_note": "",
+        "films": film_pictures(contents, group, privacy),
         "splits_title": f"{_and(list(contents.info.get('recording_groups') or {}))} recordings apart".capitalize(),
         "splits_note": splits_note(group),
         "split_rows": [(_title(protocol), numbers) for protocol, numbers in numbered.items() if numbers],
@@ -105,7 +107,7 @@ def remarks(arm: ForecastArm, group: ForecastGroup) -> list[str]:
     found = []
     if arm.role == "trivial":
         found.append("the trivial predictor")
-    if arm.role == "bound" and "bound" not in arm.short:
+    if arm.role == "bound" and "no competitor" not in arm.short:
         found.append("a bound, no competitor")
     if arm.role == "reference":
         found.append("for comparison, no forecast of motion")

@@ -151,9 +151,9 @@ class ForecastGroup:
     def mean_of(self) -> str:
         """What a mean over horizons is over, in words."""
         if len(self.compared_s) <= MOST_HORIZONS:
-            listed = [f"{one:g}" for one in self.compared_s]
+            listed = [f"{one:.3g}" for one in self.compared_s]
             return f"{', '.join(listed)} s"
-        return f"{len(self.compared_s)} horizons from {self.compared_s[0]:g} to {self.compared_s[-1]:g} s"
+        return f"{len(self.compared_s)} horizons from {self.compared_s[0]:.3g} to {self.compared_s[-1]:.3g} s"
 
     @property
     def over(self) -> str:

@@ -46,8 +46,8 @@ from hilum.report.view import (
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
-    """The report, and its main pictures, which can also stand in files of their own."""
+def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture], dict[str, bytes]]:
+    """The report; its drawings, and its other pictures by file name, which can also stand in files of their own."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
@@ -66,7 +66,7 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
     tables = read_tables(contents)
     pictures = [] if tables is None else _pictures(tables, contents, privacy)
     groups = read_forecasts(contents)
-    forecasts, drawn = page_of(contents, groups, privacy) if groups else (None, [])
+    forecasts, drawn, files = page_of(contents, groups, privacy) if groups else (None, [], {})
     pictures += drawn
     text = environment.get_template("report.html.j2").render(
         c=contents,
@@ -90,7 +90,7 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture]]:
         leading=contents.lines[0] if contents.lines else None,
         privacy=privacy,
     )
-    return text, pictures
+    return text, pictures, files
 
 
 def _pictures(tables: Tables, contents: Contents, privacy: Privacy) -> list[Picture]:

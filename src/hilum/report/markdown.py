@@ -74,7 +74,7 @@ def _forecasts(contents: Contents, groups: Sequence[ForecastGroup]) -> list[str]
         ahead = [] if len(group.compared_s) == 1 else list(group.shown_s)
         head = (
             "forecaster",
-            *(f"{line.metric_title} {seconds:g} s" for seconds in ahead),
+            *(f"{line.metric_title} {seconds:.3g} s" for seconds in ahead),
             f"{line.metric_title}{unit_of(line)}, {group.over} (95 %)",
             *(f"{other.metric_title}{unit_of(other)}" for other in group.columns),
             *(f"{share.metric_title.lower()}, %" for share in group.shares),

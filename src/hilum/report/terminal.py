@@ -170,7 +170,7 @@ def _group(group: ForecastGroup, wide: bool) -> Table:
     table.add_column("forecaster", overflow="fold")
     ahead = [] if len(group.compared_s) == 1 else list(group.shown_s)[:3]
     for seconds in ahead:
-        table.add_column(f"{seconds:g} s", justify="right", no_wrap=True)
+        table.add_column(f"{seconds:.3g} s", justify="right", no_wrap=True)
     interval = " (95 % over recordings)" if wide else ""
     table.add_column(
         f"{line.metric_title}{unit}, {group.over}{interval}", justify="right", max_width=22 if wide else 11

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilum.core.run import RunFolder
-from hilum.core.store import write_text
+from hilum.core.store import write_bytes, write_text
 from hilum.report.contents import read_contents
 from hilum.report.privacy import privacy_of
 
@@ -37,9 +37,11 @@ def write_report(run: RunFolder) -> Path:
     from hilum.report.html import html
 
     contents = read_contents(run)
-    text, pictures = html(contents, privacy_of(run, contents.info))
+    text, pictures, files = html(contents, privacy_of(run, contents.info))
     path = run.path / "report.html"
     write_text(path, text)
     for picture in pictures:
         write_text(run.path / "figures" / f"{picture.name}.svg", standalone(str(picture.svg)))
+    for name, data in files.items():
+        write_bytes(run.path / "figures" / name, data)
     return path
