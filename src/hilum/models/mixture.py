@@ -136,11 +136,10 @@ class _Running:
     def predict(self) -> Array:
         now = self._series.count - 1
         slot = now % len(self._origins)
-        for index, expert in enumerate(self._experts):
-            forecast = expert.predict()
-            with np.errstate(invalid="ignore"):
-                usable = np.abs(forecast) < LARGEST
-            self._made[slot, index] = np.where(usable, forecast, self._series.newest)
+        forecasts = np.stack([expert.predict() for expert in self._experts])
+        with np.errstate(invalid="ignore"):
+            usable = np.abs(forecasts) < LARGEST
+        self._made[slot] = np.where(usable, forecasts, self._series.newest)
         self._origins[slot] = now
         mixed: Array = np.einsum("hi,ihc->hc", self.weights(), self._made[slot])
         return mixed
