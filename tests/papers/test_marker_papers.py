@@ -157,7 +157,7 @@ def test_a_stand_in_tells_what_was_cut() -> None:
     assert isinstance(whole, Binding)
     assert whole.stand_in is not None
     assert whole.stand_in.differs == (
-        "8 of 90 candidate settings (units 30, 90; history 12, 24; rate 0.01, 0.02)",
+        "4 of 90 candidate settings (units 60; history 12, 24; rate 0.01, 0.02)",
         "settings are chosen on 1 run a candidate instead of 50",
         "3 of 21 horizons (0.5, 1, 2 s)",
     )

@@ -195,7 +195,10 @@ RETUNED_RATE = (0.0003, 0.001, 0.003, 0.01)
 
 
 def network(name: str, row: Row, rate: Rate = TEN, *, small: bool = False) -> Arm:
-    """One of `NETWORKS` under one of `ROWS`: the published grid of settings, or few candidates and runs in small runs."""
+    """One of `NETWORKS` under one of `ROWS`: the published grid, or a corner of it, one run a candidate and few horizons.
+
+    A small RTRL has 10 units, for its cost grows with units to the fourth power. Every learning rate of ours is always tried.
+    """
     units: tuple[int, ...] = (30, 60, 90, 120, 150, 180)
     history = rate.history
     learning_rate: tuple[float, ...] = (0.005, 0.01, 0.02)
@@ -204,7 +207,9 @@ def network(name: str, row: Row, rate: Rate = TEN, *, small: bool = False) -> Ar
     if row == "causal, retuned":
         units, learning_rate = (units[0], units[2] if name != "RTRL" else units[1]), RETUNED_RATE
     if small:
-        units, history, learning_rate = small_grid(name, rate, learning_rate)
+        units = (10,) if name == "RTRL" else (30,) if rate is FAST else (60,)
+        history = history[: 1 if name == "RTRL" and rate is FAST else 2]
+        learning_rate = learning_rate if row == "causal, retuned" else learning_rate[-2:]
     search = Search(
         (("units", units), ("history", history), ("rate", learning_rate)),
         "nrmse",
@@ -214,17 +219,6 @@ def network(name: str, row: Row, rate: Rate = TEN, *, small: bool = False) -> Ar
     protocol = "published" if row == "published" else "causal"
     title = f"{name}{rate.title}{SMALL if small else ''} ({row})"
     return Arm(rate.dataset, rate.few if small else rate.every, NETWORKS[name], protocol, search, title=title)
-
-
-def small_grid(
-    name: str, rate: Rate, learning_rate: tuple[float, ...]
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
-    """Units, histories and learning rates of a small run: the cheap end of the grid. RTRL costs units to the fourth power."""
-    if name == "RTRL":
-        return (10,), rate.history[: 1 if rate is FAST else 2], learning_rate[-2:]
-    if rate is FAST:
-        return (30,), rate.history[:2], learning_rate[-2:]
-    return (30, 90), rate.history[:2], learning_rate[-2:]
 
 
 # ---- ours

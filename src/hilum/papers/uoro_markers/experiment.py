@@ -108,8 +108,8 @@ def network(
             "initial_sd": (0.02,),
         }
     if small:
-        rates = RETUNED_RATE[1:3] if row == "causal, retuned" else (0.05, 0.1)
-        units = (10,) if name == "RTRL" else (30, 90)
+        rates = RETUNED_RATE if row == "causal, retuned" else (0.05, 0.1)
+        units = (10,) if name == "RTRL" else (30,) if row == "causal, retuned" else (30, 90)
         grid |= {"units": units, "history": grid["history"][:2], "rate": rates, "initial_sd": (0.02,)}
     search = Search(
         tuple(grid.items()),
