@@ -40,7 +40,8 @@ class ArmScores:
     arm: Arm
     frame: pl.DataFrame
     cells: tuple[tuple[Cell, CellFolder], ...]
-    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, compare=False, repr=False)
+    # Not handed on by `replace`: other rows have other values.
+    rows: dict[str, list[tuple[Any, ...]]] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -113,8 +113,16 @@ def _shared(group: Sequence[ArmScores]) -> tuple[float, ...]:
 def _labels(groups: Sequence[Sequence[ArmScores]]) -> list[str]:
     """Dataset and rate; where that is not enough, the plain settings that differ, and else a number."""
     labels = [f"{group[0].arm.dataset.name}, {rate_in_words(_rates(group))}" for group in groups]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label}{_apart(group, groups)}" for label, group in zip(labels, groups, strict=True)]
+    plain = Counter(labels)
+    labels = [
+        label
+        + (
+            _apart(group, [one for one, own in zip(groups, labels, strict=True) if own == label])
+            if plain[label] > 1
+            else ""
+        )
+        for label, group in zip(labels, groups, strict=True)
+    ]
     count = Counter(labels)
     seen: Counter[str] = Counter()
     found = []
