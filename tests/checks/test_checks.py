@@ -57,13 +57,26 @@ def future(**horizons: dict[str, Any]) -> dict[str, Any]:
     return {"future": {"unit": "mm", "horizons": {name.lstrip("h"): found for name, found in horizons.items()}}}
 
 
+def learnt_from(*subjects: str, unknown: bool = False) -> dict[str, Any]:
+    return {"a": {"pretraining": {"subjects": list(subjects), "unknown": unknown}}}
+
+
 CASES = [
     ("HIL001", study(arm()), "pass", "none shared"),
     ("HIL001", study(arm(split={"train": ["p1", "p2"], "test": ["p2"]})), "fail", "1 subject in both"),
     ("HIL001", study(arm(), known=False), "cannot tell", "not known"),
     ("HIL001", study(arm(split={})), "cannot tell", "not known"),
     ("HIL001", study(arm(personal=True)), "not applicable", "its own past"),
+    ("HIL001", study(arm(evidence=learnt_from("p8", "p9"))), "pass", "3 subjects forecast, none among the 2"),
+    ("HIL001", study(arm(evidence=learnt_from("p8", "p3"))), "fail", "1 subject in the data of the pretrained"),
+    ("HIL001", study(arm(evidence=learnt_from("p8", unknown=True))), "cannot tell", "is not known"),
     ("HIL005", study(arm()), "pass", "equal to the last bit"),
+    (
+        "HIL005",
+        study(arm(evidence={"a": future(h5={**probe(), "knows_target": True})})),
+        "fail",
+        "a ceiling, no forecast",
+    ),
     ("HIL005", study(arm(evidence={"a": future(h1=probe(), h5=probe(1e-15, 0.0, 4))})), "fail", "lie up to 4 samples"),
     ("HIL005", study(arm(evidence={"a": future(h5=probe(0.0, 3.0))})), "fail", "1 of 1 items at 1 of 1 horizons"),
     ("HIL005", study(arm(evidence={"a": future(h5=probe(None, 3.0))})), "fail", "and 3 mm when its future"),
@@ -94,7 +107,21 @@ CASES = [
     ("HIL020", study(arm(), trivial()), "pass", "same 8 units"),
     ("HIL020", study(arm(), replace(trivial(), scored={ITEMS[0]: "samples 600 to 900"})), "fail", "1 arms lack"),
     ("HIL020", study(arm(), replace(trivial(), scored=dict.fromkeys(ITEMS, "samples 0 to 9"))), "fail", "8 units"),
+    ("HIL020", study(arm(), replace(trivial(), scored={"other": "samples 0 to 9"})), "pass", "same 9 units"),
+    (
+        "HIL020",
+        study(arm(), replace(trivial(), data="d", scored={ITEMS[0]: "samples 0 to 9"})),
+        "pass",
+        "same 9 units",
+    ),
     ("HIL020", study(arm(exploded={ITEMS[0]: 2})), "fail", "2 runs of 1 arms"),
+    (
+        "HIL020",
+        study(arm(), replace(trivial(), data="30 Hz", scored=dict.fromkeys(ITEMS, "samples 0 to 9"))),
+        "pass",
+        "same 16 units",
+    ),
+    ("HIL008", study(arm(), replace(trivial(), data="30 Hz")), "cannot tell", "was not run"),
     ("HIL020", study(arm(scored={})), "cannot tell", "nothing says"),
 ]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 from hilum.checks._records import folds, many
 from hilum.core.check import ArmStudy, Finding, Study
@@ -41,6 +42,8 @@ def check(study: Study) -> Finding:
     if not study.subjects_known and arm.records is None:
         return Finding.cannot_tell("who is who is not known in this dataset")
     seen = arm.found("pretraining") or {}
+    if arm.kind == "forecast" and seen:
+        return _pretrained(by_fold, seen)
     tested = set().union(*(parts.get("test", set()) for parts in by_fold.values()))
     pretrained = tested & {str(subject) for subject in seen.get("subjects", ())}
     fold = max(by_fold, key=lambda k: _most(by_fold[k])[1])
@@ -55,6 +58,18 @@ def check(study: Study) -> Finding:
     whose = sum(len(subjects) for subjects in by_fold[fold].values())
     where = f" of {len(by_fold)} folds" if len(by_fold) > 1 else ""
     return Finding.passed(f"{whose} subjects in {len(by_fold[fold])} parts{where}, none shared", **proof)
+
+
+def _pretrained(by_fold: Mapping[int, Parts], seen: Mapping[str, Any]) -> Finding:
+    """A forecaster that learnt from other recordings: the parts of its own are one person's by intent, so only those others count."""
+    own = {subject for parts in by_fold.values() for subjects in parts.values() for subject in subjects}
+    others = {str(subject) for subject in seen.get("subjects", ())}
+    proof = {"forecast": len(own), "learnt from": len(others), "examples": sorted(own & others)[:10]}
+    if own & others:
+        return Finding.failed(f"{many(len(own & others), 'subject')} in the data of the pretrained part", **proof)
+    if seen.get("unknown"):
+        return Finding.cannot_tell("whom the pretrained part has seen is not known", **proof)
+    return Finding.passed(f"{many(len(own), 'subject')} forecast, none among the {len(others)} learnt from", **proof)
 
 
 def _failed(parts: Parts, pair: str, pretrained: set[str], proof: Mapping[str, object]) -> Finding:

@@ -89,7 +89,7 @@ class ArmStudy:
             `prediction` (regress) or `p:0`, `p:1`, ... (classify, one a class), and the columns group:*, source, site, time
             where the data have them. None where the kind has none.
         classes: Names of the classes, in index order.
-        data: A digest that arms on the same records and split share.
+        data: A digest that arms on the same records and split share; of forecasts, arms on the same recordings at the same rate.
     """
 
     id: str
@@ -184,9 +184,10 @@ class Study:
 
     @property
     def trivial(self) -> ArmStudy | None:
-        """The trivial predictor under the same protocol, else under any."""
-        same = [a for a in self.arms if a.trivial and not a.control and a.protocol == self.arm.protocol]
-        return next(iter(same or [a for a in self.arms if a.trivial and not a.control]), None)
+        """The trivial predictor on the same data, under the same protocol, else under any."""
+        there = [a for a in self.arms if a.trivial and not a.control and a.data == self.arm.data]
+        same = [a for a in there if a.protocol == self.arm.protocol]
+        return next(iter(same or there), None)
 
     def control(self, name: str) -> ArmStudy | None:
         """The arm's own control of that name; None where it was not run."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from hilum.core.check import ArmStudy, Finding, Study
 from hilum.core.component import describe, digest
+from hilum.core.experiment import Arm
 from hilum.core.finder import Found, find, get
 from hilum.core.margins import margin_for
 from hilum.core.row import CheckRow, Estimate
@@ -173,8 +174,14 @@ def _study(scores: ArmScores) -> ArmStudy:
         records=_stored(scores, "split") if tabular and not arm.control else None,
         predictions=_stored(scores, "predictions") if tabular else None,
         classes=next((tuple(found["classes"]) for found in evidence.values() if "classes" in found), ()),
-        data=digest([describe(arm.dataset).to_json(), describe(arm.task).to_json()]),
+        data=_data(arm),
     )
+
+
+def _data(arm: Arm) -> str:
+    """What arms that may be compared share. Of forecasts that is the dataset: tasks that ask for fewer horizons are compared on those."""
+    parts = [arm.dataset] if arm.task.kind == "forecast" else [arm.dataset, arm.task]
+    return digest([describe(part).to_json() for part in parts])
 
 
 def _stored(scores: ArmScores, name: str) -> pl.DataFrame | None:
