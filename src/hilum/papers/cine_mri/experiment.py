@@ -2,7 +2,7 @@
 
 Data      four of the twelve film sequences (dataset `cine_mri_frames`): two of ETH Zurich, whole; two of OvGU Magdeburg, cropped to the
           region of interest. The motion weights of all twelve (`cine_mri_pca_weights`)
-Minutes   smoke 0.5, quick TIME (5 seeds, small grids); full is a cluster's work: see the README
+Minutes   smoke 1, quick 6 on two cores (3 seeds, small grids); full is a cluster's work: see the README
 Expect    ETH films, whole image, mean over seven horizons: nRMSE of the ceiling 0.1497, of linear regression 0.1988, of LMS 0.1994, of
           the held weight 0.2434, of the previous image 0.2875: every printed digit of these rows, of both films and the region too
 Protocols published   the order of operations of the released code: online learners are handed the label of frame t + h at frame t
