@@ -18,7 +18,7 @@ Method               Each expert passes each recording once a setting; mixtures 
                      experts then repeat what is kept. That this is the same is checked, to the last bit, on one recording.
 Scored               from 60 s on; mean over recordings of each recording's figure; 95 % interval of the mean for RMSE, mm
 Options              --quick: defaults alone, four recordings; --pretrained: adds perceptrons that learnt from the other eight
-Seconds              about 300 on one core; --quick about 40, --pretrained about twice as many
+Seconds              about 350 of CPU time on one core (570 by the clock beside other work); --quick about 40, --pretrained twice as many
 """
 
 from __future__ import annotations
@@ -357,7 +357,9 @@ def main() -> None:
     began = time.perf_counter()
     ten_hertz("--quick" in sys.argv, "--pretrained" in sys.argv)
     elsewhere("--quick" in sys.argv)
-    print(f"\n{time.perf_counter() - began:.0f} s; load of the machine {os.getloadavg()[0]:.1f}")
+    print(
+        f"\n{time.perf_counter() - began:.0f} s, {time.process_time():.0f} s of CPU time; load of the machine {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":
