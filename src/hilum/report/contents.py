@@ -35,13 +35,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Contents:
-    """A run, read."""
+    """A run, read; `groups` is what forecasts.json holds."""
 
     run: RunFolder
     info: dict[str, Any]
     rows: tuple[Row, ...]
     checks: tuple[CheckRow, ...]
     lines: tuple[Line, ...]
+    groups: tuple[dict[str, Any], ...] = ()
 
     @property
     def title(self) -> str:
@@ -105,8 +106,12 @@ class Leader:
 
 
 def leader(contents: Contents) -> Leader | None:
-    """Who leads, by the figures of this run; None where no model has one."""
+    """Who leads, by the figures of this run; None where no model has one. Of forecasts no bound and nothing that is told labels early."""
     lines = [line for line in contents.lines if line.horizon is None and line.metric == contents.lines[0].metric]
+    aside = {
+        arm["arm_id"] for group in contents.groups for arm in group["arms"] if arm["role"] in {"bound", "reference"}
+    }
+    lines = [line for line in lines if line.arm_id not in aside and line.protocol != "published"]
     trivial = {arm["id"] for arm in contents.info["arms"] if arm.get("trivial")}
     models = [line for line in lines if line.arm_id not in trivial and line.estimate.value is not None]
     if not models:
@@ -153,7 +158,7 @@ def read_contents(run: RunFolder) -> Contents:
     rows = tuple(Row.from_json(row) for row in _list(run, "claims.json"))
     checks = tuple(CheckRow.from_json(check) for check in _list(run, "checks.json"))
     lines = tuple(_line(line) for line in _list(run, "results.json"))
-    return Contents(run, run.info(), rows, checks, lines)
+    return Contents(run, run.info(), rows, checks, lines, tuple(_list(run, "forecasts.json")))
 
 
 def _list(run: RunFolder, name: str) -> list[dict[str, Any]]:

@@ -113,7 +113,7 @@ def _panel(panel: _Panel, name: str, synthetic: bool) -> Picture:
     faint = [arm for arm in panel.every if arm.id not in drawn]
     left = sum([_line(axes, arm, "c0 faint") for arm in faint])
     ends = []
-    for arm in (*panel.beside, *panel.named):
+    for arm in (*panel.beside, *reversed(panel.named)):  # the best is drawn last, on top
         colour = f"c{panel.colours.get(arm.short.partition(' (')[0], 0)}" if not arm.role else "c0"
         best = arm is panel.named[0] if panel.named and not arm.role else False
         _line(axes, arm, f"{colour} best" if best else colour, dashed=bool(arm.role) or arm.tuned_as_published)

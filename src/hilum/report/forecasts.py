@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 from hilum.core.row import Estimate, Range, read_estimate
-from hilum.core.store import read_json
 from hilum.metrics.stats import PairedDifference, paired_difference, subject_interval
 from hilum.report.contents import Contents, Line
 
@@ -236,9 +235,7 @@ def _by_unit(estimate: Estimate | None) -> dict[str, float]:
 
 def read_forecasts(contents: Contents) -> tuple[ForecastGroup, ...]:
     """Every group of a run; none where nothing was forecast."""
-    path = contents.run.path / "forecasts.json"
-    stored: list[dict[str, Any]] = read_json(path) if path.is_file() else []
-    return tuple(_group(contents, data, number) for number, data in enumerate(stored, 1))
+    return tuple(_group(contents, data, number) for number, data in enumerate(contents.groups, 1))
 
 
 def _group(contents: Contents, data: Mapping[str, Any], number: int) -> ForecastGroup:

@@ -27,6 +27,7 @@ COLOURS = {
     "contradicted": "red",
     "inconclusive": "yellow",
 }
+LISTED = 30  # rows of a table that someone reads on a screen
 MARKS = {"fail": "x", "cannot tell": "?", "pass": "ok", "not applicable": "-"}
 MEANING = (
     "An interval over subjects or units holds the fitted models, these folds and recordings fixed; it does not cover "
@@ -49,6 +50,7 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     parts += [Text(contents.headline), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
+        parts += _not_listed(contents)
     groups = read_forecasts(contents)
     parts += _forecasts(groups, contents, wide) if groups else [_figures(contents)]
     parts += [Text(MEANING, style="dim"), Text(), _audit(contents)]
@@ -126,11 +128,30 @@ def _trivial(row: Row) -> str:
     return "" if row.trivial is None else figure(row.trivial)
 
 
+def _listed(contents: Contents) -> list[Row]:
+    """The primary claims, then those that were judged, as far as a screen goes."""
+    judged = [row for row in contents.measured if row.primary or row.verdict != "not comparable"]
+    return sorted(judged or contents.measured, key=lambda row: not row.primary)[:LISTED]
+
+
+def _not_listed(contents: Contents) -> list[RenderableType]:
+    """How many claims with a figure of ours the table leaves out, by verdict."""
+    listed = {row.id for row in _listed(contents)}
+    rest = Counter(verdict_text(row) for row in contents.measured if row.id not in listed)
+    if not rest:
+        return []
+    told = "; ".join(f"{count:,} {name}" for name, count in rest.most_common())
+    return [
+        Text(f"Not listed here, but in the report: {told}. `hilum why RUN CLAIM` explains each.", style="dim"),
+        Text(),
+    ]
+
+
 def _claims(contents: Contents, wide: bool) -> Table:
     table = Table(
         box=None, pad_edge=False, header_style="bold", title="Claims with a figure of ours", title_justify="left"
     )
-    table.add_column("claim", overflow="fold", min_width=30)
+    table.add_column("claim", overflow="fold", min_width=26)
     table.add_column("claimed", justify="right", no_wrap=True)
     table.add_column("ours", justify="right", no_wrap=True)
     if wide:
@@ -139,7 +160,7 @@ def _claims(contents: Contents, wide: bool) -> Table:
     table.add_column("verdict", overflow="fold", min_width=14)
     if wide:
         table.add_column("failed", overflow="fold")
-    for row in sorted(contents.measured, key=lambda row: not row.primary):
+    for row in _listed(contents):
         value = None if row.ours is None else row.ours.value
         cells = [Text(row.id, style="bold" if row.primary else ""), Text(row.printed), Text(like(row.printed, value))]
         if wide:
