@@ -43,7 +43,12 @@ def tabular() -> dict[str, Any]:
     for name, found in find("models").items():
         module = found.load("settings" if found.has("settings") else "")
         for thing in vars(module).values():
-            if isinstance(thing, type) and thing.__module__ == module.__name__ and hasattr(thing, "kinds"):
+            if (
+                isinstance(thing, type)
+                and thing.__module__ == module.__name__
+                and hasattr(thing, "kinds")
+                and not hasattr(thing, "reads")
+            ):
                 models[name] = change(thing(), **QUICK.get(name, {}))
     return models
 

@@ -1,0 +1,231 @@
+"""What models that read sequences share: their settings, what they are fitted on, and what is saved. Torch is imported when fitting.
+
+    settings.fit(train, validation, seed) -> fitted      train, validation: Labelled or Measured, with `sequences`
+    fitted.predict(Sequenced) -> probabilities (rows, classes), numbers (rows,), or a Joint of both; a row for every record, asked or not
+
+Outcomes    Labels or targets belong to the records that are asked for, in their order; one a record, context included, fits too.
+Units       Numbers are learnt in standard units of the train records that are asked for; gaps in units of train's median gap.
+Validation  After each pass the validation part is scored by `monitor`; the best pass is kept, and `patience` passes without a better
+            one end the training. Without a validation part all passes are taken, and the last is kept.
+Same bits   Weights, dropout and the order of sequences are drawn from the seed, on one thread.
+Deviations  Whoever declares static columns (`static_columns`, the first so many) has them checked: a change within a sequence is an error.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.component import describe
+from hilum.core.errors import HilumError, UsageError, unknown
+from hilum.core.kinds.classify import Joint, Labelled
+from hilum.core.kinds.regress import Measured
+from hilum.core.sequence import Sequenced
+from hilum.models import _folder
+from hilum.models._outcome import one_thread
+from hilum.models._sequence_parts import Facts, Part, badness, targets_of
+
+if TYPE_CHECKING:
+    from hilum.nn.sequences.encoder import Encoder
+    from hilum.nn.sequences.training import History, Network
+
+Array = NDArray[np.float64]
+Loss = Literal["plain", "balanced", "time_aware", "time_aware_published"]
+CHOICES = {
+    "optimizer": ("adamw", "adam"),
+    "loss": get_args(Loss),
+    "answers": ("outcome", "joint"),
+    "monitor": ("loss", "score"),
+}
+
+
+@dataclass(frozen=True)
+class SequenceModel(ABC):
+    """Settings that all have.
+
+    Attributes:
+        hidden: Numbers of the state that a record ends in.
+        dropout: Share of values dropped while training.
+        learning_rate: Of the optimiser.
+        penalty: Weight decay.
+        optimizer: "adamw" takes the decay off the weights, "adam" adds it to the gradient.
+        sequences_per_step: Sequences a step.
+        epochs: The most passes over all sequences.
+        patience: Passes without a better validation part that end the training.
+        loss: "plain", "balanced" (classes weigh the same), or one of two that weigh errors by the number beside the outcome
+            (hilum/nn/sequences/losses.py).
+        answers: "outcome" alone, or "joint": the classes and the number beside them, by one network.
+        monitor: What the validation part is judged by: the loss, or the score: average precision of classes (of the second of two,
+            else the mean over classes), mean absolute error of numbers.
+        static_columns: How many of the first columns do not change within a sequence.
+    """
+
+    hidden: int = 64
+    dropout: float = 0.0
+    learning_rate: float = 1e-3
+    penalty: float = 1e-2
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    sequences_per_step: int = 64
+    epochs: int = 100
+    patience: int = 10
+    loss: Loss = "plain"
+    answers: Literal["outcome", "joint"] = "outcome"
+    monitor: Literal["loss", "score"] = "loss"
+    static_columns: int = 0
+    stochastic: ClassVar[bool] = True
+    kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
+    extra: ClassVar[str] = "deep"
+    reads: ClassVar[str] = "sequences"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no sense."""
+        counts = (self.hidden, self.sequences_per_step, self.epochs, self.patience)
+        whole = min(counts) >= 1 and self.static_columns >= 0
+        if not whole or self.learning_rate <= 0 or self.penalty < 0 or not 0 <= self.dropout < 1:
+            raise self.nonsense(
+                "Counts are 1 or more, the learning rate is positive, penalty and static_columns are not negative, "
+                "dropout lies in [0, 1)"
+            )
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise unknown(f"value of {name}", str(getattr(self, name)), choices, where=type(self).__name__)
+
+    def nonsense(self, do: str) -> UsageError:
+        """The error for settings that make no sense."""
+        return UsageError(f"these settings make no sense: {self}", where=type(self).__name__, do=do)
+
+    @abstractmethod
+    def encoder(self, columns: int) -> Encoder:
+        """The network, for so many columns that are not static; weights are drawn from torch's generator."""
+
+    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedSequences:
+        """Train; the validation part steers when to stop.
+
+        Raises:
+            HilumError: the extra `deep` is not installed, or training diverged.
+            DataError: a part without sequences, or that nothing can be learnt from.
+            UsageError: a loss that needs classes or the number beside them where there are none.
+        """
+        _need_torch()
+        from hilum.nn.sequences.losses import Criterion
+        from hilum.nn.sequences.records import Records, usual_gap
+        from hilum.nn.sequences.session import torch_session
+        from hilum.nn.sequences.training import Schedule, loss_of, scores_of
+        from hilum.nn.sequences.training import train as train_network
+
+        name = type(self).__name__
+        part = Part.of(train, name)
+        self._refuse_loss(part)
+        facts = Facts.of(part, name, usual_gap(part.sequences), joint=self.answers == "joint")
+        numbered = facts.joint or part.labels is None
+        schedule = Schedule(
+            self.learning_rate, self.penalty, self.optimizer, self.sequences_per_step, self.epochs, self.patience
+        )
+        with one_thread(), torch_session(seed):
+            network = self._network(facts)
+            judge: Callable[[], float] | None = None
+            if validation is not None:
+                other = Part.of(validation, name)
+                held = Records(facts.accept(other.sequences), self.static_columns, facts.gap_unit)
+                aim = Criterion(targets_of(other, facts, part, self.loss), numbered, self.loss)
+
+                def judge() -> float:
+                    if self.monitor == "loss":
+                        return loss_of(network, held, aim, other.sequences.asked)
+                    return badness(other, facts.answer(other.asked(scores_of(network, held))))
+
+            records = Records(part.sequences, self.static_columns, facts.gap_unit)
+            criterion = Criterion(targets_of(part, facts, part, self.loss), numbered, self.loss)
+            history = train_network(network, records, criterion, schedule, seed, judge)
+        return FittedSequences(self, facts, network, history)
+
+    def load(self, folder: Path) -> FittedSequences:
+        """Read what was saved.
+
+        Raises:
+            HilumError: the extra `deep` is not installed, or the folder is another model's, of other settings, or damaged.
+        """
+        _need_torch()
+        import torch
+
+        from hilum.nn.sequences.session import torch_session
+        from hilum.nn.sequences.training import History
+
+        plain, arrays = _folder.read(folder, describe(self).name, ("head.weight", "head.bias"))
+        facts = Facts.read(plain)
+        with torch_session():
+            network = self._network(facts)
+        try:
+            network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        except RuntimeError as error:
+            raise HilumError(
+                "the weights do not fit these settings", where=str(folder), do="Load with the settings that were fitted"
+            ) from error
+        network.eval()
+        return FittedSequences(self, facts, network, History())
+
+    def _network(self, facts: Facts) -> Network:
+        from hilum.nn.sequences.training import Network
+
+        columns = facts.outcome.columns - self.static_columns
+        if columns < 1:
+            raise UsageError(
+                f"{facts.outcome.columns} columns, and static_columns {self.static_columns} leaves none that changes in time",
+                where=type(self).__name__,
+                do="Lower static_columns",
+            )
+        return Network(self.encoder(columns), facts.outputs, joint=facts.joint)
+
+    def _refuse_loss(self, part: Part) -> None:
+        asked = f"answers '{self.answers}' and loss '{self.loss}'"
+        do = "Use answers = 'outcome' and loss = 'plain', or another task"
+        if part.labels is None and (self.answers == "joint" or self.loss != "plain"):
+            raise UsageError(f"{asked} need classes, and a number is asked for", where=type(self).__name__, do=do)
+        if part.numbers is None and (self.answers == "joint" or self.loss.startswith("time_aware")):
+            raise UsageError(
+                f"{asked} need a number beside the outcome, and there is none", where=type(self).__name__, do=do
+            )
+
+
+class FittedSequences:
+    """Settings, facts and a trained network.
+
+    Attributes:
+        history: Losses of the passes, and which was kept; empty in a model that was loaded.
+    """
+
+    def __init__(self, settings: SequenceModel, facts: Facts, network: Network, history: History) -> None:
+        self._settings = settings
+        self._facts = facts
+        self._network = network
+        self.history = history
+
+    def predict(self, inputs: Sequenced) -> Array | Joint:
+        """Probabilities (records, classes), numbers (records,), or both, for every record."""
+        from hilum.nn.sequences.records import Records
+        from hilum.nn.sequences.session import torch_session
+        from hilum.nn.sequences.training import scores_of
+
+        rows = self._facts.accept(inputs)
+        with one_thread(), torch_session():
+            records = Records(rows, self._settings.static_columns, self._facts.gap_unit)
+            return self._facts.answer(scores_of(self._network, records))
+
+    def save(self, folder: Path) -> None:
+        """Write weights and facts."""
+        arrays = {name: value.numpy() for name, value in self._network.state_dict().items()}
+        _folder.write(folder, describe(self._settings).name, self._facts.plain(), arrays)
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None:
+        raise HilumError(
+            "a network that reads sequences needs the extra 'deep'", do="pip install 'hilum[deep]' and run again"
+        )

@@ -1,0 +1,65 @@
+"""Encoder: from records in time to a state per record, each from that record and the earlier ones alone.
+
+    forward(series, static, mask, gaps) -> states
+      series (batch, time, columns)   what changes         mask (batch, time)   whether a record is there; padding follows records
+      static (batch, static columns)  what does not        gaps (batch, time)   time since the record before, 0 at the first
+      states (batch, time, hidden)    what stands at padding means nothing
+
+A batch has its longest sequence first, so a loop over steps runs on the first rows alone: `active` says how many.
+`teach` is `forward` while training, and what an architecture adds to the loss.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from hilum.nn.sequences.records import Batch, Records
+
+
+@dataclass(frozen=True)
+class Taught:
+    """States (batch, time, hidden), and what is added to the loss, given the loss of every record (batch, time), 0 where not asked."""
+
+    states: Tensor
+    added: Callable[[Tensor], Tensor] | None = None
+
+
+class Encoder(nn.Module, ABC):
+    """A network whose states see no future.
+
+    Attributes:
+        hidden: Numbers of a state.
+    """
+
+    hidden: int
+
+    @abstractmethod
+    def forward(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> Tensor:
+        """States (batch, time, hidden)."""
+
+    def teach(self, batch: Batch) -> Taught:
+        """States while training."""
+        return Taught(self(batch.series, batch.static, batch.mask, batch.gaps))
+
+    def begin_epoch(self, records: Records, epoch: int) -> None:
+        """Look at all training records before an epoch; few need to."""
+
+
+def active(mask: Tensor) -> list[int]:
+    """(time,) how many sequences are still there at each step: the first so many rows."""
+    counts: list[int] = mask.sum(dim=0).tolist()
+    return counts
+
+
+def whole(series: Tensor, static: Tensor) -> Tensor:
+    """Static columns, then the others, at every step: (batch, time, static columns + columns)."""
+    if not static.shape[1]:
+        return series
+    return torch.cat([static.unsqueeze(1).expand(-1, series.shape[1], -1), series], dim=2)
