@@ -1,0 +1,1 @@
+"""One label a file, from measurements on the clock of a stay."""
