@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hilum.core.errors import DataError, UsageError
-from hilum.core.experiment import Search
+from hilum.core.experiment import Arm, Search, cells
 from hilum.core.kinds.forecast import ForecastSetting
+from hilum.datasets.simulated_breathing.dataset import SimulatedBreathing
 from hilum.engine.forecasts.choose import choose
 from hilum.engine.forecasts.probe import probe
 from hilum.engine.forecasts.stream import stream_all, stream_record
@@ -296,3 +297,14 @@ def test_a_view_is_chosen_for_each_horizon_before_scoring_begins() -> None:
     assert list(outcome.evidence["future"]["horizons"]) == ["1", "3"]
     assert outcome.weights["view/h3/forecasts"].shape == (40, 1)
     assert outcome.preprocess["factor"] == 1.0
+
+
+def test_settings_are_chosen_once_for_all_seeds_and_predictions_kept_of_the_first_five() -> None:
+    search = Search((("offset", (2.0, 0.5)),), "rmse")
+    searched, plain = (Arm(SimulatedBreathing(), TASK, Lucky(), "causal", each) for each in (search, None))
+    assert [cell.seeds for cell in cells([searched], items=("a",), seeds=range(7))] == [tuple(range(7))]
+    assert [len(cell.seeds) for cell in cells([plain], items=("a",), seeds=range(7))] == [5, 2]
+    asked = {"task": TASK, "model": Lucky(), "protocol": "causal", "search": None, "samples": [series(walk(100))]}
+    (outcome,) = run(seeds=tuple(range(7)), **asked)  # type: ignore[arg-type]
+    assert [int(block["seed"]) for block in outcome.predictions] == list(range(5))
+    assert sorted(set(outcome.scores[0]["seed"])) == list(range(7))

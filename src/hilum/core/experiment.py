@@ -197,12 +197,14 @@ class Experiment:
 def cells(arms: Iterable[Arm], *, items: Sequence[str], seeds: Sequence[int] = (0,)) -> tuple[Cell, ...]:
     """One cell an arm, item and block of five seeds; a deterministic model gets the first seed only.
 
-    Blocks, so that a run with more seeds keeps what one with fewer has computed.
+    Blocks, so that a run with more seeds keeps what one with fewer has computed. An arm with a search has one cell an item: its settings
+    are chosen once, and then run with every seed.
     """
     blocks = [tuple(seeds[i : i + SEEDS_PER_CELL]) for i in range(0, len(seeds), SEEDS_PER_CELL)]
-    return tuple(
-        Cell(arm, (item,), block)
-        for arm in arms
-        for item in items
-        for block in (blocks if getattr(arm.model, "stochastic", False) else [tuple(seeds[:1])])
-    )
+    return tuple(Cell(arm, (item,), block) for arm in arms for item in items for block in _blocks_of(arm, blocks))
+
+
+def _blocks_of(arm: Arm, blocks: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    if not getattr(arm.model, "stochastic", False):
+        return [blocks[0][:1]]
+    return blocks if arm.search is None else [tuple(seed for block in blocks for seed in block)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hilum.core.component import describe
 from hilum.core.errors import DataError, UsageError
-from hilum.core.experiment import Search
+from hilum.core.experiment import SEEDS_PER_CELL, Search
 from hilum.core.kinds.forecast import (
     PROTOCOLS,
     ForecastModel,
@@ -231,12 +231,13 @@ def _losses(asked: Asked, way: _Way, parts: Parts) -> list[float]:
 
 
 def _stream_way(asked: Asked, way: _Way, parts: Parts, stored: _Stored, prefix: str) -> None:
-    """Stream every seed; the first is probed, and its state kept."""
+    """Stream every seed; the first is probed and its state kept, and the predictions of the first five are."""
     values, (first, end) = way.view.series.values, parts["score"]
     for seed in asked.seeds:
         models = [asked.ready(model, seed, way.setting) for model in way.chosen]
         stream = stream_all(models, way.setting, values, parts["train"][1], asked.protocol, seed)
-        stored.predictions.append(_block(way, first, end, seed, stream.forecasts))
+        if seed in asked.seeds[:SEEDS_PER_CELL]:  # of hundreds of runs the scores tell all that verdicts need
+            stored.predictions.append(_block(way, first, end, seed, stream.forecasts))
         stored.scores.extend(_scores(way, first, end, seed, stream.forecasts))
         stored.seconds[seed] = stored.seconds.get(seed, 0.0) + stream.seconds
         if seed == asked.seeds[0]:
