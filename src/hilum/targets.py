@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hilum.core.component import describe
+from hilum.core.component import Spec, describe
 from hilum.core.errors import UsageError, unknown
 from hilum.core.experiment import Arm, Experiment, Preset
 from hilum.core.finder import Found, find, get
@@ -122,8 +122,15 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "task": describe(arm.task).name,
         "kind": arm.task.kind,
         "trivial": spec.name == arm.task.trivial,
-        "settings": {**spec.settings, **searched},
+        "settings": {name: _in_words(value) for name, value in {**spec.settings, **searched}.items()},
     }
+
+
+def _in_words(value: Any) -> Any:
+    """A setting as a reader takes it in: a component inside a list by its name, as the experts of a mixture."""
+    if isinstance(value, list) and any(isinstance(one, dict) and "module" in one for one in value):
+        return ", ".join(Spec.from_json(one).name.replace("_", " ") for one in value)
+    return value
 
 
 def _bibliography(facts: dict[str, Any], datasets: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
