@@ -57,6 +57,7 @@ class Inline:
 
     def results(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """One result a job, in order."""
+        import scipy.linalg  # noqa: F401  (it brings a BLAS of its own, which a limit set before it is loaded would not reach)
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=1):

@@ -328,7 +328,7 @@ def _smoke(preset: Preset) -> Experiment:
     arms = [hold_last(rate), *causal_rows(rate), ridge_regression(rate)]
     for protocol in PROTOCOLS:
         arms += [least_mean_squares(protocol, rate), linear_regression(protocol, rate)]
-    arms += [support_vector_regression("causal", rate, small=True)]
+    arms += [Arm(dataset, rate.few, SupportVectorRegression(), "causal", title="SVR (causal)")]
     arms += [
         Arm(dataset, rate.few, model, "published", title=f"{name} (published)") for name, model in NETWORKS.items()
     ]
