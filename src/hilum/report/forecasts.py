@@ -248,7 +248,10 @@ def _group(contents: Contents, data: Mapping[str, Any], number: int) -> Forecast
     arms = [_arm(contents, arm, listed[arm["arm_id"]], lines, leading.metric, common) for arm in data["arms"]]
     ordered = tuple(_ordered(arms, leading))
     count = len(data["recordings"])
-    named = ", ".join(_with(data["label"].split(", "), common))
+    own = str(
+        (contents.info.get("study") or {}).get("title") or ""
+    )  # of one's own data the study's title says what they are
+    named = own or ", ".join(_with(data["label"].split(", "), common))
     return ForecastGroup(
         label=data["label"],
         heading=f"{named}, {count} recording{'' if count == 1 else 's'}",
