@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hilum.core.sequence import Sequenced
+from hilum.nn.sequences.causal_convolution import CausalConvolution
+from hilum.nn.sequences.grouped_gru import GroupedGRU
 from hilum.nn.sequences.losses import (
     Criterion,
     Targets,
@@ -134,3 +136,30 @@ def test_recurrent_is_torchs_layer(cell: str, layer: str) -> None:
     for row, length in enumerate((5, 3, 1)):
         inputs = torch.cat([static[row].expand(length, -1), series[row, :length]], dim=1)
         assert torch.allclose(states[row, :length], own(inputs)[0], atol=1e-6)
+
+
+def test_grouped_grus_are_a_loop_of_torchs() -> None:
+    torch.manual_seed(0)
+    grouped = GroupedGRU(5, 4)
+    series, counts = torch.randn(3, 6, 5), [3, 3, 2, 2, 1, 1]
+    found = grouped(series, counts)
+    assert [part.shape for part in found] == [(5, count, 4) for count in counts]
+    for column in range(5):
+        own = torch.nn.GRU(1, 4, batch_first=True)
+        own.weight_ih_l0.data, own.weight_hh_l0.data = grouped.inputs[column].t(), grouped.states[column].t()
+        own.bias_ih_l0.data, own.bias_hh_l0.data = grouped.input_offsets[column, 0], grouped.state_offsets[column, 0]
+        whole = own(series[:, :, column : column + 1])[0]
+        for step, count in enumerate(counts):
+            assert torch.allclose(found[step][column], whole[:count, step], atol=1e-6)
+
+
+def test_causal_convolution_is_torchs() -> None:
+    torch.manual_seed(0)
+    for kernel, dilation in ((2, 1), (2, 5), (3, 2)):
+        own = CausalConvolution(4, 6, kernel, dilation)
+        theirs = torch.nn.Conv1d(4, 6, kernel, dilation=dilation)
+        shifted = own.weights.weight.reshape(6, kernel, 4).flip(1).permute(0, 2, 1)
+        theirs.weight.data, theirs.bias.data = shifted.contiguous(), own.weights.bias
+        series = torch.randn(3, 9, 4)
+        padded = torch.nn.functional.pad(series.transpose(1, 2), ((kernel - 1) * dilation, 0))
+        assert torch.allclose(own(series), theirs(padded).transpose(1, 2), atol=1e-6)

@@ -63,3 +63,10 @@ def whole(series: Tensor, static: Tensor) -> Tensor:
     if not static.shape[1]:
         return series
     return torch.cat([static.unsqueeze(1).expand(-1, series.shape[1], -1), series], dim=2)
+
+
+def place(records: Tensor, mask: Tensor) -> Tensor:
+    """Records (records, ...), step by step and within a step by row, at their places (batch, time, ...); padding is 0."""
+    padded = records.new_zeros((mask.shape[1], mask.shape[0], *records.shape[1:]))
+    padded[mask.t()] = records
+    return padded.transpose(0, 1)

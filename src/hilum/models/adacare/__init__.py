@@ -1,0 +1,1 @@
+"""AdaCare: settings in the base install, training with the extra `deep`."""

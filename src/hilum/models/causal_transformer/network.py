@@ -1,0 +1,77 @@
+"""The layers of a causal transformer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from hilum.nn.sequences.encoder import Encoder, whole
+
+if TYPE_CHECKING:
+    from hilum.models.causal_transformer.settings import CausalTransformer
+
+
+class Layers(Encoder):
+    """A linear map, codes of place, and layers of attention and maps."""
+
+    def __init__(self, settings: CausalTransformer, columns: int) -> None:
+        super().__init__()
+        self.hidden = settings.hidden
+        self.settings = settings
+        self.project = nn.Linear(columns, settings.hidden)
+        self.layers = nn.ModuleList(_Layer(settings) for _ in range(settings.layers))
+
+    def forward(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> Tensor:
+        """States (batch, time, hidden)."""
+        states: Tensor = self.project(whole(series, static))
+        steps = states.shape[1]
+        if self.settings.positions == "sinusoidal":
+            states = states + codes_of_place(steps, self.hidden)
+        back = torch.arange(steps).unsqueeze(1) - torch.arange(steps)  # how far key s lies behind query t
+        allowed = (back >= 0) & (back < (self.settings.window or steps + 1))
+        for layer in self.layers:
+            asking = states[:, :1].expand_as(states) if self.settings.query == "first" else states
+            states = layer(asking, states, allowed)
+        return states
+
+
+class _Layer(nn.Module):
+    def __init__(self, settings: CausalTransformer) -> None:
+        super().__init__()
+        hidden, inner = settings.hidden, settings.feed_forward * settings.hidden
+        self.heads, self.share = settings.heads, settings.dropout
+        self.ask, self.offer, self.join = (nn.Linear(hidden, size) for size in (hidden, 2 * hidden, hidden))
+        self.maps = nn.Sequential(
+            nn.Linear(hidden, inner), nn.ReLU(), nn.Dropout(settings.dropout), nn.Linear(inner, hidden)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(2))
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, asking: Tensor, states: Tensor, allowed: Tensor) -> Tensor:
+        batch, steps, hidden = states.shape
+
+        def split(values: Tensor) -> Tensor:
+            return values.reshape(batch, steps, self.heads, -1).transpose(1, 2)
+
+        key, value = self.offer(states).chunk(2, dim=2)
+        heard = nn.functional.scaled_dot_product_attention(
+            split(self.ask(asking)),
+            split(key),
+            split(value),
+            attn_mask=allowed,
+            dropout_p=self.share if self.training else 0.0,
+        )
+        heard = self.join(heard.transpose(1, 2).reshape(batch, steps, hidden))
+        states = self.norms[0](asking + self.dropout(heard))
+        found: Tensor = self.norms[1](states + self.dropout(self.maps(states)))
+        return found
+
+
+def codes_of_place(steps: int, hidden: int) -> Tensor:
+    """The sinusoidal code (steps, hidden) of each place."""
+    rates = torch.exp(torch.arange(0, hidden, 2) * (-math.log(10000.0) / hidden))
+    angles = torch.arange(steps).unsqueeze(1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(steps, hidden)

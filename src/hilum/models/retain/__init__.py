@@ -1,0 +1,1 @@
+"""RETAIN: settings in the base install, training with the extra `deep`."""
