@@ -48,10 +48,12 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     if contents.synthetic:
         parts.append(Text("SYNTHETIC DATA", style="bold reverse"))
     parts += [Text(contents.headline), Text()]
+    groups = read_forecasts(contents)
+    if groups and contents.measured:  # what a clock allows comes before what was claimed
+        parts += [*(Text(f"Causal, {group.heading}: {_short(group)}") for group in groups), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
         parts += _not_listed(contents)
-    groups = read_forecasts(contents)
     parts += _forecasts(groups, contents, wide) if groups else [_figures(contents)]
     parts += [Text(MEANING, style="dim"), Text(), _audit(contents)]
     waived = (contents.info.get("study") or {}).get("waivers") or ()
@@ -179,9 +181,12 @@ def _forecasts(groups: Sequence[ForecastGroup], contents: Contents, wide: bool) 
     parts: list[RenderableType] = []
     for group in groups:
         title = Text(f"{mark}{group.heading}", style="bold")
-        summary = Text(in_short(group, lambda estimate: with_interval(estimate, 3)))
-        parts += [title, summary, Text(), _group(group, wide), Text()]
+        parts += [title, Text(_short(group)), Text(), _group(group, wide), Text()]
     return parts
+
+
+def _short(group: ForecastGroup) -> str:
+    return in_short(group, lambda estimate: with_interval(estimate, 3))
 
 
 def _group(group: ForecastGroup, wide: bool) -> Table:
