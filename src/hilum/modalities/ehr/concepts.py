@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 OUR_DICTIONARY = Path(__file__).parent / "concepts.toml"
 AGGREGATIONS = ("median", "sum", "max", "min", "any")
 USES = ("hourly", "static", "label")
+OWN_TABLES = "plain"
 _KEYS = {"name", "unit", "least", "most", "aggregate", "use", "also", "note"}
 
 
@@ -110,7 +111,9 @@ class Dictionary:
             if id not in self.concepts:
                 raise unknown("concept", id, self.concepts, where=self.where)
             concept = self.concepts[id]
-            for code in concept.codes.get(database, ()):
+            # A table of one's own may use the dictionary's names as they are.
+            own = (Code(id),) if database == OWN_TABLES else ()
+            for code in own + tuple(concept.codes.get(database, ())):
                 if alarms or not code.alarm:
                     add, times = self.conversions.get(code.convert, (0.0, 1.0))
                     rows.append((id, code.code, add, times, code.when_unit.lower(), concept.least, concept.most))

@@ -22,6 +22,8 @@ _ALLOWED = {
     "urine_rate": ("spread", "mean", "yaib"),
     "missing_weight": ("no urine criterion", "75 kg", "undivided"),
     "suspected_infection": ("antibiotics and culture", "antibiotics"),
+    "culture": ("taken", "grown"),
+    "antibiotics": ("given or prescribed", "given"),
     "year": ("365.25 days", "365 days"),
 }
 
@@ -36,6 +38,8 @@ class Rules:
         urine_rate: How the urine criterion of acute kidney injury averages (see `labels/kdigo.py`).
         missing_weight: What the urine criterion does without a weight.
         suspected_infection: What it takes (see `labels/suspected_infection.py`).
+        culture: Which cultures count: all that are "taken", or those that have "grown" an organism only.
+        antibiotics: "given or prescribed", or "given" (recorded infusions only).
         year: Days in a year of age.
     """
 
@@ -44,6 +48,8 @@ class Rules:
     urine_rate: str = "spread"
     missing_weight: str = "no urine criterion"
     suspected_infection: str = "antibiotics and culture"
+    culture: str = "taken"
+    antibiotics: str = "given or prescribed"
     year: str = "365.25 days"
 
     def __post_init__(self) -> None:

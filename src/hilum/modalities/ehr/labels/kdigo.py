@@ -17,8 +17,9 @@
 
 `missing_weight`: without a weight the criterion is left out, or 75 kg is taken, or the volume is not divided at all (published quirk).
 
-Source: KDIGO Clinical Practice Guideline for Acute Kidney Injury, Kidney Int Suppl 2:1-138 (2012), section 2.1. Windows and quirks: those
-of the published cohorts of van de Water et al. (2024). Baseline from before the admission is not known; renal replacement is not looked at.
+Source: KDIGO Clinical Practice Guideline for Acute Kidney Injury, Kidney Int Suppl 2:1-138 (2012), section 2.1. Windows and quirks:
+those of the published cohorts of van de Water et al. (2024). Baseline from before the admission is not known; renal replacement is
+not looked at.
 """
 
 from __future__ import annotations

@@ -17,17 +17,19 @@ from hilum.core.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["integer", "number", "text", "moment", "clock"]
+Kind = Literal["integer", "number", "text", "moment"]
+Encoding = Literal["utf8", "utf8-lossy"]
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 _MISSING = "Database folders hold one file a table: NAME.csv, NAME.csv.gz or NAME.parquet"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One table: where it lies and which of its columns are asked for."""
+    """One table: where it lies, which of its columns are asked for, and whether its text may hold letters that are not UTF-8."""
 
     path: Path
     kinds: Mapping[str, Kind]
+    encoding: Encoding = "utf8"
 
     def scan(self) -> pl.LazyFrame:
         """The asked columns under their names in lower case, in their types.
@@ -37,7 +39,7 @@ class Source:
         """
         import polars as pl
 
-        frame, names = _open(self.path)
+        frame, names = _open(self.path, self.encoding)
         lacking = [name for name in self.kinds if name not in names]
         if lacking:
             raise DataError(
@@ -61,7 +63,7 @@ def find_table(folder: Path, name: str) -> Path | None:
     return None
 
 
-def table(folder: Path, name: str, kinds: Mapping[str, Kind]) -> Source:
+def table(folder: Path, name: str, kinds: Mapping[str, Kind], *, encoding: Encoding = "utf8") -> Source:
     """A table that must be there.
 
     Raises:
@@ -72,12 +74,13 @@ def table(folder: Path, name: str, kinds: Mapping[str, Kind]) -> Source:
     path = find_table(folder, name)
     if path is None:
         raise DataError(f"the table {name} is missing", where=str(folder), do=_MISSING)
-    return Source(path, kinds)
+    return Source(path, kinds, encoding)
 
 
-def optional_table(folder: Path, name: str, kinds: Mapping[str, Kind]) -> Source | None:
+def optional_table(folder: Path, name: str, kinds: Mapping[str, Kind], *, encoding: Encoding = "utf8") -> Source | None:
     """A table that may be lacking (a part of a database): None where it is."""
-    return table(folder, name, kinds) if folder.is_dir() and find_table(folder, name) else None
+    there = folder.is_dir() and find_table(folder, name) is not None
+    return table(folder, name, kinds, encoding=encoding) if there else None
 
 
 def read(source: Source) -> pl.DataFrame:
@@ -105,15 +108,15 @@ def explain(error: Exception, where: str) -> DataError:
     return DataError(f"the table cannot be read: {first}", where=where, do="It may be cut off: get it again")
 
 
-def _open(path: Path) -> tuple[pl.LazyFrame, dict[str, str]]:
+def _open(path: Path, encoding: Encoding) -> tuple[pl.LazyFrame, dict[str, str]]:
     """A lazy frame and its column names by their lower-case form; CSV columns are text."""
     import polars as pl
 
     try:
-        if path.suffix == ".parquet":
-            frame = pl.scan_parquet(path)
-        else:
-            frame = pl.scan_csv(path, infer_schema=False, low_memory=True)
+        text = path.suffix != ".parquet"
+        frame = (
+            pl.scan_csv(path, infer_schema=False, low_memory=True, encoding=encoding) if text else pl.scan_parquet(path)
+        )
         names = {name.lower().strip(): name for name in frame.collect_schema().names()}
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(error, str(path)) from error
@@ -123,18 +126,11 @@ def _open(path: Path) -> tuple[pl.LazyFrame, dict[str, str]]:
 def _typed(column: pl.Expr, found: pl.DataType, kind: Kind, *, strict: bool = True) -> pl.Expr:
     import polars as pl
 
-    if kind in ("moment", "clock") and found == pl.String:
-        form = "%Y-%m-%d %H:%M:%S" if kind == "moment" else "%H:%M:%S"
-        # Days without a time of day (dates of birth in some exports) are read as midnight.
-        if kind == "clock":
-            return column.str.to_time(form, strict=strict)
+    if kind == "moment" and found == pl.String:
         text = column.str.replace("T", " ", literal=True).str.strip_suffix("Z")
-        return (
-            pl.when(text.str.len_chars() == 10)
-            .then(text + " 00:00:00")
-            .otherwise(text.str.slice(0, 19))
-            .str.to_datetime(form, strict=strict, time_unit="us")
-        )
+        # A day without a time of day (dates of birth in some exports) is read as midnight.
+        whole = pl.when(text.str.len_chars() == 10).then(text + " 00:00:00").otherwise(text.str.slice(0, 19))
+        return whole.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=strict, time_unit="us")
     if kind == "moment":
         return column.cast(pl.Datetime("us"), strict=strict)
     if kind == "text":
@@ -150,7 +146,7 @@ def name_the_bad_value(source: Source) -> None:
     import polars as pl
 
     try:
-        frame, names = _open(source.path)
+        frame, names = _open(source.path, source.encoding)
         schema = frame.collect_schema()
         for name, kind in source.kinds.items():
             if name not in names or kind == "text":
