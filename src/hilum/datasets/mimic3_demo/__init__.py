@@ -1,0 +1,1 @@
+"""Raw tables of the open MIMIC-III demo."""

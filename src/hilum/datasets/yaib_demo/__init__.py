@@ -1,0 +1,1 @@
+"""Cohorts that the authors of YAIB published of the two open demos."""
