@@ -224,6 +224,9 @@ def clock(
 
     Returns:
         One line a model and protocol: `early`, horizon to the number of samples by which a forecast moved before the moved sample was seen.
+
+    Raises:
+        UsageError: no model is named or one does not forecast, the dataset holds no series, or sample and horizons do not fit.
     """
     from hilum.core.component import default_of
     from hilum.core.finder import get
@@ -233,6 +236,10 @@ def clock(
     from hilum.engine.plan import data_folder
 
     source = default_of(get("datasets", dataset).load("dataset"))
+    if not models:
+        raise UsageError("no model is named", do="Name one: `hilum clock --models hold_last`")
+    if not source.ITEMS or "series" not in source.provides:
+        raise UsageError(f"dataset '{dataset}' holds no series of its own", do="Name one that does, e.g. extmarkers")
     folder = data_folder(source, data)
     series = source.load(folder, find_items(source, folder, [item or source.ITEMS[0]])[0])
     setting = ForecastSetting(series.values.shape[1], tuple(horizons), series.seconds_per_sample, series.unit)

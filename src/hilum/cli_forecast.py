@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli_parts import Json, console, print_json
+from hilum.cli_parts import Json, console, print_json, whole_numbers
 
 LEARNERS = "least_mean_squares,recursive_least_squares,snap1,dni,uoro,linear_regression"
 
@@ -24,7 +24,7 @@ def clock(
     """Move one sample of a recording, and see which forecast moves first: under both protocols, no later than the clock allows."""
     from hilum import api
 
-    asked = tuple(int(text) for text in horizons.split(",") if text.strip())
+    asked = whole_numbers(horizons, "--horizons")
     names = [name.strip() for name in models.split(",") if name.strip()]
     lines = api.clock(names, dataset=dataset, item=item, sample=sample, horizons=asked, data=data)
     if as_json:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from hilum.core.errors import UsageError
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(help="A run folder, or its name under ./runs.")]
 
@@ -22,3 +24,11 @@ def console() -> Any:
 def print_json(data: Any) -> None:
     """Plain data on standard output."""
     typer.echo(json.dumps(data, indent=1, default=str))
+
+
+def whole_numbers(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise UsageError(f"'{text}' holds no whole numbers", where=option, do="Write e.g. 1,5,20") from error

@@ -68,6 +68,14 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
         found(folder, "day 1/{subject}_*.csv")
 
 
+@pytest.mark.parametrize("pattern", ["empty", "em*"])
+def test_an_empty_folder_is_no_recording(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".DS_Store").write_bytes(b"")
+    with pytest.raises(DataError, match="the folder holds no file"):
+        FilmFile((pattern,)).items(tmp_path)
+
+
 def test_a_folder_is_one_film_of_all_its_files(tmp_path: Path) -> None:
     for name in ("s/1.dcm", "s/2.dcm", "s/.DS_Store"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -196,6 +196,15 @@ def test_clock_moves_one_sample(tmp_path: Path) -> None:
     refused = hilum("clock", "--models", "ridge_linear", "--dataset", "simulated_breathing", folder=tmp_path)
     assert refused.returncode == 2
     assert "does not forecast" in refused.stderr
+    for wrong, words in (
+        (("--horizons", "1,a"), "holds no whole numbers"),
+        (("--models", ","), "no model is named"),
+        (("--dataset", "cine_mri_frames"), "holds no series"),
+    ):
+        refused = hilum("clock", "--dataset", "simulated_breathing", *wrong, folder=tmp_path)
+        assert refused.returncode == 2
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_an_estimate_prints_the_core_time(tmp_path: Path) -> None:

@@ -32,3 +32,19 @@ def test_the_moved_sample_must_come_after_the_warm_up() -> None:
     assert Moved(3, 100, None).early == 0
     with pytest.raises(UsageError, match="Choose one from 60 to 159"):
         first_moved(LeastMeanSquares(), SETTING, VALUES, 60, "causal", sample=20)
+
+
+@pytest.mark.parametrize(
+    ("horizons", "words"),
+    [
+        ((), "ascending"),
+        ((0,), "whole samples above 0"),
+        ((5, 1), "ascending"),
+        ((1, 40), "Ask for 39 samples"),
+        ((200,), "no forecast could move"),
+    ],
+)
+def test_a_horizon_that_no_forecast_could_betray_is_refused(horizons: tuple[int, ...], words: str) -> None:
+    setting = ForecastSetting(2, horizons, 0.1, "mm")
+    with pytest.raises(UsageError, match=words):
+        first_moved(LeastMeanSquares(history=4), setting, VALUES, 60, "published", sample=120)

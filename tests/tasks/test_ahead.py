@@ -29,7 +29,16 @@ def test_parts_follow_each_other_and_end_with_the_record() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"horizons_s": ()}, {"horizons_s": (1.0, 0.5)}, {"horizons_s": (0.0,)}, {"train_s": 0.0}, {"score_from_s": 5.0}],
+    [
+        {"horizons_s": ()},
+        {"horizons_s": (1.0, 0.5)},
+        {"horizons_s": (0.0,)},
+        {"horizons_s": (float("nan"),)},
+        {"horizons_s": (1.0, float("inf"))},
+        {"train_s": 0.0},
+        {"score_from_s": 5.0},
+        {"score_from_s": float("inf")},
+    ],
 )
 @pytest.mark.parametrize("task", [PositionAhead, SignalAhead])
 def test_what_makes_no_sense_is_refused(task: type, settings: dict[str, object]) -> None:

@@ -32,7 +32,7 @@ def find_recordings(folder: Path, patterns: Sequence[str], *, noun: str) -> list
 
     Raises:
         UsageError: nothing is named, or two recordings would be called the same.
-        DataError: a file is missing, or a pattern finds none.
+        DataError: a file is missing, a folder is empty, or a pattern finds none.
     """
     if not patterns:
         raise UsageError(f"no {noun} is named", where="[data]", do=f'Name it: {noun} = "FILE"')
@@ -41,9 +41,11 @@ def find_recordings(folder: Path, patterns: Sequence[str], *, noun: str) -> list
         for name, subject in _matches(folder, pattern, noun):
             found.setdefault(name, subject)
     ids = _ids(list(found), noun)
-    return [
-        Item(ids[name], subject, tuple(_files(folder, name)), {"name": name}) for name, subject in sorted(found.items())
-    ]
+    files = {name: tuple(_files(folder, name)) for name in found}
+    empty = next((name for name in found if not files[name]), None)
+    if empty is not None:
+        raise DataError("the folder holds no file", where=str(folder / empty), do=f"Name one that holds a {noun}")
+    return [Item(ids[name], subject, files[name], {"name": name}) for name, subject in sorted(found.items())]
 
 
 def _matches(folder: Path, pattern: str, noun: str) -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hilum.core.errors import HilumError, UsageError
+from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.datasets.film_file.dataset import FilmFile
 from hilum.study.models import USUAL
 from hilum.tasks.frame_ahead import FrameAhead
@@ -47,7 +47,8 @@ def trace_text(name: str, path: Path, shown: str, unit: str = "") -> tuple[str, 
         f"points = {guess.points}   # points in space, of three channels each; 0: every channel on its own",
         _line("subject", columns.subject, "a column that says whose recording it is"),
         stated,
-        "# longest_hold_s = 0.25   # how old a value may be before it is missing; two and a half intervals by default",
+        f"# longest_hold_s = {2.5 / (rate or 10.0):.3g}   # how old a value may be before it is missing; two and a half intervals by "
+        "default",
     ]
     horizons = _horizons(rate)
     forecast = [
@@ -169,6 +170,8 @@ STATED = (
 def _of_strip(path: Path) -> tuple[list[str], tuple[str, ...]]:
     from PIL import Image
 
+    if not path.is_file():
+        raise DataError("the film is missing", where=str(path), do="Mend the name")
     try:
         with Image.open(path) as picture:
             width, height = picture.size

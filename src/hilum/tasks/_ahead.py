@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hilum.core.errors import UsageError
 
 Parts = dict[str, tuple[int, int]]
@@ -11,15 +13,16 @@ def refuse_times(horizons_s: tuple[float, ...], train_s: float, score_from_s: fl
     """Refuse horizons and parts that make no sense.
 
     Raises:
-        UsageError: horizons are not positive and ascending, or training does not end before scoring begins.
+        UsageError: horizons are not finite, positive and ascending, or training does not end before scoring begins.
     """
-    if not horizons_s or list(horizons_s) != sorted(set(horizons_s)) or horizons_s[0] <= 0:
+    finite = all(math.isfinite(seconds) for seconds in horizons_s)
+    if not horizons_s or not finite or list(horizons_s) != sorted(set(horizons_s)) or horizons_s[0] <= 0:
         raise UsageError(
-            f"horizons {horizons_s} are not positive and ascending",
+            f"horizons {horizons_s} are not finite, positive and ascending",
             where=where,
             do="Give seconds in ascending order, e.g. (0.5, 1.0, 2.0)",
         )
-    if not 0 < train_s <= score_from_s:
+    if not 0 < train_s <= score_from_s < math.inf:
         raise UsageError(
             f"training ends at {train_s} s and scoring begins at {score_from_s} s",
             where=where,

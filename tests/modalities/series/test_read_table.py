@@ -230,3 +230,11 @@ def test_guesses_of_a_template(
 def test_no_channel_to_guess(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column holds numbers"):
         guess_trace(written(tmp_path / "a.csv", "t,who\n0,a\n1,b\n"))
+
+
+def test_a_time_that_falls_is_no_channel(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"falls from 0\.3 in row 4 to 0\.2 in row 5"):
+        guess_trace(written(tmp_path / "a.csv", "t,x\n0.0,1\n0.1,2\n0.3,3\n0.2,4\n0.4,5\n"))
+    # A name that holds more than the word may be anything that varies.
+    guess = guess_trace(written(tmp_path / "b.csv", "t 1,x\n3,1\n1,2\n2,3\n"))
+    assert guess.columns.channels == ("t 1", "x")

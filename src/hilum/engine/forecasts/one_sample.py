@@ -62,13 +62,28 @@ def first_moved(
         seed: Seed of a stochastic model.
 
     Raises:
-        UsageError: the sample lies within the warm-up or beyond the record.
+        UsageError: the sample lies within the warm-up or beyond the record, or a horizon has no forecast that could move early:
+            it is not above 0, or reaches beyond the moved sample or the record.
     """
+    horizons = setting.horizons
+    if not horizons or min(horizons) < 1 or list(horizons) != sorted(set(horizons)):
+        raise UsageError(
+            f"horizons {horizons} are not whole samples above 0, ascending",
+            where="one-sample experiment",
+            do="Give samples in ascending order, e.g. (1, 5, 20)",
+        )
     if not warm_up <= sample < len(values):
         raise UsageError(
             f"sample {sample} lies within the first {warm_up}, which scaling is fitted on, or beyond the {len(values)} there are",
             where="one-sample experiment",
             do=f"Choose one from {warm_up} to {len(values) - 1}",
+        )
+    furthest = min(sample, len(values) - 1 - sample)
+    if horizons[-1] > furthest:  # nothing that is compared could move, and 0 would be read as "looks at nothing"
+        raise UsageError(
+            f"{horizons[-1]} samples ahead reach beyond sample {sample} or the {len(values)} there are: no forecast could move",
+            where="one-sample experiment",
+            do=f"Ask for {furthest} samples or fewer, or move another sample" if furthest else "Move another sample",
         )
     values = np.ascontiguousarray(values)  # one memory order for both: sums run in it
     moved = values.copy()

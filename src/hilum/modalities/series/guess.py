@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_CHANNELS = 60
 _TIME = ("time", "timestamp", "datetime", "t", "clock", "date", "seconds", "sec", "ms", "when")
+_CERTAIN = ("time", "timestamp", "datetime", "t", "clock")
 _COUNTER = ("index", "frame", "sample", "row", "no", "nr", "number", "id", "count")
 _SUBJECT = ("subject", "patient", "volunteer", "person", "participant")
 _UNITS = ("mm", "cm", "um", "m", "mV", "V", "mL", "L", "Pa", "kPa", "%")
@@ -105,12 +106,16 @@ def _numbers(raw: RawTable, name: str) -> pl.Series | None:
 
 
 def _time(raw: RawTable, numbers: dict[str, pl.Series]) -> str:
-    """The first column whose name and content fit; "" where none does."""
+    """The first column whose name and content fit, else one that is called time and nothing else; "" where there is none.
+
+    Reading the latter says in which row it falls: taken for a channel, it would be forecast.
+    """
     for word in _TIME:
         for name in raw.frame.columns:
             if word in _words(name) and (name not in numbers or _ascends(numbers[name])):
                 return name
-    return ""
+    called = (name for name in raw.frame.columns if _words(name) and set(_words(name)) <= {*_TIME, *TIME_UNITS})
+    return next((name for name in called if set(_words(name)) & set(_CERTAIN)), "")
 
 
 def _ascends(values: pl.Series) -> bool:
