@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -145,7 +146,7 @@ def new_study(
     for remark in begun.remarks:
         typer.echo(f"- {remark}")
     typer.echo(f"Study: {begun.path}")
-    typer.echo(f"Next: look at it, then `hilum run {begun.path}`")
+    typer.echo(f"Next: look at it, then `hilum run {shlex.quote(str(begun.path))}`")
 
 
 def register(app: typer.Typer) -> None:

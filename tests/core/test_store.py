@@ -80,9 +80,8 @@ def test_sweep_deletes_what_the_dead_left(tmp_path: Path) -> None:
 
 
 def test_other_errors_pass(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(OSError, match=r"[Nn]ot a directory|File exists"):
-        store.write_text(tmp_path / "file" / "below", "x")
+    with pytest.raises(OSError, match=r"[Nn]ame too long"):
+        store.write_text(tmp_path / ("x" * 300) / "below", "x")
 
 
 def test_a_process_of_another_user_counts_as_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +95,24 @@ def test_a_process_of_another_user_counts_as_alive(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(store.os, "kill", forbidden)
     assert store.sweep(tmp_path) == 1
     assert theirs.exists()
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/run"])
+def test_a_file_in_the_way_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(HilumError, match="a file stands where a folder is needed"):
+        store.write_text(tmp_path / name / "a.json", "")
+    with (
+        pytest.raises(HilumError, match="a file stands where a folder is needed"),
+        store.new_folder(tmp_path / name / "b"),
+    ):
+        pass
+
+
+def test_a_place_that_cannot_hold_a_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(HilumError, match="cannot be written to"):
+        store.write_text(tmp_path / "ro" / "a.json", "")

@@ -28,7 +28,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     temporary = path.parent / f"{_TEMPORARY}{os.getpid()}-{path.name}"
     try:
         with _friendly(path), temporary.open("wb") as stream:
@@ -60,7 +60,7 @@ def read_json(path: Path) -> Any:
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder under a temporary name; it appears as `path` when the block ends well, and not at all otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     temporary = path.parent / f"{_TEMPORARY}{os.getpid()}-{path.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -97,6 +97,16 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _make(folder: Path) -> None:
+    with _friendly(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise HilumError(
+                "a file stands where a folder is needed", where=str(folder), do="Choose another"
+            ) from error
 
 
 def _sync(folder: Path) -> None:
