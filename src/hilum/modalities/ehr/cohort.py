@@ -99,7 +99,8 @@ def build(
         task: What to build.
         rules: A preset of the task ("clean", "yaib"), or single choices.
         dictionary: What the codes mean; ours without one.
-        subjects_a_chunk: Only the events of so many subjects are ever held; 0 = all at once. The cohort is the same.
+        subjects_a_chunk: Only the events of so many subjects are ever held; 0 = all at once. The cohort is the same. Records of a large
+            database are best put through `meds.spool` first: the source is then passed once, not once a chunk.
 
     Raises:
         DataError: no stay is left, or the database carries none of the variables.
@@ -157,10 +158,10 @@ def clocks(records: Records, dictionary: Dictionary, rules: Rules, *, subjects_a
     size = subjects_a_chunk or max(len(subjects), 1)
     for start in range(0, max(len(subjects), 1), size):
         some = subjects.slice(start, size)
-        stays = records.stays.filter(pl.col("subject_id").is_in(some.implode()))
-        wanted = records.events
-        if len(some) < len(subjects):
-            wanted = wanted.filter(pl.col("subject_id").is_in(some.implode()))
+        # Neighbours in order, so that files sorted by subject (see `meds.spool`) are read in part.
+        these = pl.col("subject_id").is_between(some.min(), some.max())
+        stays = records.stays.filter(these)
+        wanted = records.events.filter(these) if len(some) < len(subjects) else records.events
         yield clock_of(stays, _collect(wanted, records.where), records.database, dictionary, rules)
 
 

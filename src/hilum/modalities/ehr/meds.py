@@ -8,20 +8,22 @@
 
 Within a shard a subject's rows are together and in order of time, static ones (no time) first. Our two further columns, stay_id and
 unit, are allowed by the standard; numbers are kept as 32-bit floats, which it asks for: one read back may differ in the eighth digit.
-Writing holds one shard at a time.
+Writing passes once over the source and holds one shard at a time.
 
 Source: Medical-Event-Data-Standard/meds, schema of 0.4 (columns and files; checked against the package's own description in `meds`).
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.core.errors import DataError
 from hilum.core.store import new_folder, read_json, write_json
-from hilum.modalities.ehr.events import as_events
+from hilum.modalities.ehr.events import as_events, event_schema
 from hilum.modalities.ehr.readers._tables import explain
 from hilum.modalities.ehr.stays import Records, as_stays
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 MEDS_VERSION = "0.4.0"
 SUBJECTS_A_SHARD = 2_000
+ROWS_HELD = 20_000  # of each open shard, while the source is passed
 
 
 def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: int = SUBJECTS_A_SHARD) -> None:
@@ -48,12 +51,8 @@ def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: i
 
     if folder.exists():
         raise DataError("the folder exists", where=str(folder), do="Choose another, or delete it")
-    subjects = records.stays["subject_id"].unique().sort()
     with new_folder(folder) as made:
-        (made / "data").mkdir()
-        for shard, start in enumerate(range(0, len(subjects), subjects_a_shard)):
-            some = subjects.slice(start, subjects_a_shard)
-            _events_of(records, some).write_parquet(made / "data" / f"{shard}.parquet")
+        write_shards(records, made / "data", subjects_a_shard=subjects_a_shard, number=pl.Float32())
         codes = pl.scan_parquet(made / "data" / "*.parquet").select(pl.col("code").unique().sort()).collect()
         (made / "metadata").mkdir()
         about: dict[str, pl.DataType] = {"description": pl.String(), "parent_codes": pl.List(pl.String())}
@@ -64,17 +63,50 @@ def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: i
         records.stays.write_parquet(made / "stays.parquet")
 
 
-def _events_of(records: Records, subjects: pl.Series) -> pl.DataFrame:
-    """The events of some subjects in the order of the standard."""
+def spool(records: Records, folder: Path, *, subjects_a_shard: int = SUBJECTS_A_SHARD) -> Records:
+    """The same records, with the events in files of some subjects each: what is read in chunks is then read once, not once a chunk.
+
+    Args:
+        records: What a reader returned, from files of any size.
+        folder: An empty folder with room for the events; the caller deletes it.
+        subjects_a_shard: So many subjects are held at a time.
+    """
     import polars as pl
 
+    write_shards(records, folder, subjects_a_shard=subjects_a_shard, number=pl.Float64())
+    return replace(records, events=pl.scan_parquet(folder / "*.parquet"))
+
+
+def write_shards(records: Records, folder: Path, *, subjects_a_shard: int, number: pl.DataType) -> None:
+    """Events as one parquet file for so many subjects, sorted; one pass over the source, then one shard in memory at a time.
+
+    Raises:
+        DataError: the events cannot be read.
+    """
+    import polars as pl
+
+    subjects = records.stays.select(pl.col("subject_id").unique().sort()).with_row_index("n")
+    shards = subjects.select("subject_id", (pl.col("n") // subjects_a_shard).cast(pl.Int64).alias("shard")).lazy()
+    rough = folder / ".rough"
+    rough.mkdir(parents=True)
     try:
-        events = records.events.filter(pl.col("subject_id").is_in(subjects.implode())).collect(engine="streaming")
+        parts = pl.PartitionBy(rough, key="shard", include_key=False)
+        records.events.join(shards, on="subject_id", how="inner").sink_parquet(
+            parts, mkdir=True, row_group_size=ROWS_HELD
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(error, records.where) from error
     # All columns take part, so that equal content gives equal files whatever the order of the rows was.
     order = ["subject_id", "time", "code", "stay_id", "numeric_value", "text_value", "unit"]
-    return events.sort(order, nulls_last=False).with_columns(pl.col("numeric_value").cast(pl.Float32))
+    for part in sorted(rough.iterdir()):
+        shard = pl.read_parquet(part / "*.parquet", hive_partitioning=False).sort(order, nulls_last=False)
+        target = folder / f"{part.name.removeprefix('shard=')}.parquet"
+        shard.with_columns(pl.col("numeric_value").cast(number)).write_parquet(target)
+        shutil.rmtree(part)
+    shutil.rmtree(rough)
+    if not any(folder.glob("*.parquet")):
+        empty = pl.DataFrame(schema=dict(event_schema())).with_columns(pl.col("numeric_value").cast(number))
+        empty.write_parquet(folder / "0.parquet")
 
 
 def read_meds(

@@ -19,7 +19,7 @@ PRESETS = ("yaib", "clean")
 _ALLOWED = {
     "hour_rule": ("floor", "trunc"),
     "alarm_limits": ("left out", "counted"),
-    "urine_rate": ("spread", "mean", "yaib"),
+    "urine_rate": ("spread", "mean", "yaib", "yaib divided"),
     "missing_weight": ("no urine criterion", "75 kg", "undivided"),
     "suspected_infection": ("antibiotics and culture", "antibiotics"),
     "culture": ("taken", "grown"),

@@ -14,6 +14,8 @@
     mean     the volumes of the w hours divided by w: an hour without a record counts as an hour without urine
     yaib     r = volume / (hours since the record before + 1), the first record and gaps over 24 h count as 1 hour; u(w) is the SUM of
              the r in the window, not divided by w: about w times too large, so that the criterion rarely fires. A published quirk.
+    yaib divided   the same sum divided by w: as the formula reads, but an hour without a record counts as one without urine although
+             the record after it was divided by the hours since; it fires in most stays
 
 `missing_weight`: without a weight the criterion is left out, or 75 kg is taken, or the volume is not divided at all (published quirk).
 
@@ -73,7 +75,8 @@ def urine_stage(clock: Clock) -> pl.DataFrame:
     import polars as pl
 
     rule = clock.rules.urine_rate
-    rates = {"yaib": _published_rate, "mean": _hourly_volume, "spread": _spread}[rule](_per_kg(clock))
+    made = {"yaib": _published_rate, "yaib divided": _published_rate, "mean": _hourly_volume, "spread": _spread}
+    rates = made[rule](_per_kg(clock))
     hour, rate = pl.col("hour"), pl.col("rate")
 
     def over(hours: int) -> pl.Expr:

@@ -132,7 +132,8 @@ def _value(time: str) -> tuple[pl.Expr, ...]:
     return (
         pl.col(time).alias("time"),
         pl.col("valuenum").alias("numeric_value"),
-        pl.col("value").alias("text_value"),
+        # Text that is the number once more is not kept.
+        pl.when(pl.col("value").cast(pl.Float64, strict=False).is_null()).then("value").alias("text_value"),
         pl.col("valueuom").alias("unit"),
     )
 

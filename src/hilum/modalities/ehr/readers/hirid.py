@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 DATABASE = "hirid"
 URINE_TOTAL = "30005110"
+_GENERAL: dict[str, Kind] = {
+    "patientid": "integer",
+    "admissiontime": "moment",
+    "sex": "text",
+    "age": "number",
+    "discharge_status": "text",
+}
 _OBSERVED: dict[str, Kind] = {
     "patientid": "integer",
     "datetime": "moment",
@@ -53,10 +60,11 @@ def read(folder: Path, dictionary: Dictionary | None = None) -> Records:
 
     dictionary = dictionary or read_concepts()
     wanted = dictionary.codes(DATABASE, alarms=True)["code"].to_list()
+    general = _tables.table(folder, "general_table", _GENERAL)
     observed, given = _parts(folder, "observation", _OBSERVED), _parts(folder, "pharma", _GIVEN)
     if not observed:
         raise DataError("there are no observations", where=str(folder), do="Put observation_tables/ into the folder")
-    known = stays(folder, observed)
+    known = stays(general, observed)
     frames = [_observations(source, wanted) for source in observed] + [_pharma(source, wanted) for source in given]
     found = pl.concat([as_events(frame, where=str(folder)) for frame in frames])
     events = pl.concat([found.filter(pl.col("code") != f"observation//{URINE_TOTAL}"), _added_urine(found)])
@@ -65,22 +73,14 @@ def read(folder: Path, dictionary: Dictionary | None = None) -> Records:
     )
 
 
-def stays(folder: Path, observed: list[Source]) -> pl.DataFrame:
-    """The stays of a HiRID folder; the end is the last observation."""
+def stays(general: Source, observed: list[Source]) -> pl.DataFrame:
+    """The stays of a general table; the end of each is its last observation."""
     import polars as pl
 
-    kinds: dict[str, Kind] = {
-        "patientid": "integer",
-        "admissiontime": "moment",
-        "sex": "text",
-        "age": "number",
-        "discharge_status": "text",
-    }
-    general = _tables.read(_tables.table(folder, "general_table", kinds))
     with _tables.reading(*observed):
         last = pl.concat([source.scan().select("patientid", "datetime") for source in observed])
         ends = last.group_by("patientid").agg(pl.col("datetime").max().alias("end")).collect(engine="streaming")
-    joined = general.join(ends, on="patientid", how="left")
+    joined = _tables.read(general).join(ends, on="patientid", how="left")
     dead = (pl.col("discharge_status") == "dead").fill_null(False)
     return as_stays(
         joined.select(
@@ -93,7 +93,7 @@ def stays(folder: Path, observed: list[Source]) -> pl.DataFrame:
             "age",
             pl.col("sex").replace_strict({"F": "Female", "M": "Male"}, default=None).alias("sex"),
         ),
-        where=str(folder),
+        where=str(general.path),
     )
 
 
