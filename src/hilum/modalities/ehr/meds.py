@@ -10,7 +10,7 @@ Within a shard a subject's rows are together and in order of time, static ones (
 unit, are allowed by the standard; numbers are kept as 32-bit floats, which it asks for: one read back may differ in the eighth digit.
 Writing passes once over the source and holds one shard at a time.
 
-Source: Medical-Event-Data-Standard/meds, schema of 0.4 (columns and files; checked against the package's own description in `meds`).
+Source: Medical-Event-Data-Standard/meds, schema of 0.4 (columns and files; not validated with the package `meds` itself).
 """
 
 from __future__ import annotations
