@@ -432,3 +432,11 @@ def test_a_smaller_run_shows_its_stand_in_and_is_not_compared() -> None:
     judged = verdict(claim("1.00"), bound, scores(small, errors(UNITS)), scores(full, errors(UNITS)), BASE)
     assert (judged.verdict, judged.arm) == ("reproduced", "full")
     assert verdict(claim("1.00"), bound, BASE).verdict == "not run"
+
+
+def test_a_note_of_a_binding_is_told_and_changes_no_verdict() -> None:
+    plain, noted = (
+        verdict(claim("1.05"), replace(BINDING, notes=notes), STORED, BASE) for notes in ((), ("chosen by hand",))
+    )
+    assert noted.settings == (*plain.settings, "chosen by hand")
+    assert noted.verdict == plain.verdict == "reproduced"

@@ -104,6 +104,7 @@ class Binding:
         folds: The printed figure of every fold; None where the paper gives none.
         sample: Who is behind the printed figure, for the basis new-data.
         stand_in: What is shown where `arm` is not part of the run; None for nothing.
+        notes: What a reader of the verdict should know that does not make it incomparable; `hilum why` says it.
     """
 
     claims: tuple[str, ...]
@@ -119,6 +120,7 @@ class Binding:
     folds: Folds | None = None
     sample: Sample = Sample()
     stand_in: StandIn | None = None
+    notes: tuple[str, ...] = ()
 
     def within(self, arms: Collection[str]) -> Binding:
         """This binding in a run of these arms, by id: as it is, or with its stand-in where one that it needs is not among them."""

@@ -385,7 +385,7 @@ def _description(bound: Binding, metric: Metric | None) -> dict[str, Any]:
         "arm_id": bound.arm.id,
         "honest_arm_id": bound.honest.id if bound.honest else "",
         "differs": bound.differs,
-        "settings": tuple(settings),
+        "settings": (*settings, *bound.notes),
     }
 
 
