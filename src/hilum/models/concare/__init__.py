@@ -1,0 +1,1 @@
+"""ConCare: settings in the base install, training with the extra `deep`."""

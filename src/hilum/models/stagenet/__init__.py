@@ -1,0 +1,1 @@
+"""StageNet: settings in the base install, training with the extra `deep`."""
