@@ -97,7 +97,7 @@ def states_of(encoder: Encoder, batch: Any) -> Any:
 
 def test_all_are_found() -> None:
     expected = {"recurrent_network", "lstm", "gru", "temporal_convolution", "causal_transformer", "retain", "stagenet",
-                "adacare", "concare", "mcgru"}  # fmt: skip
+                "adacare", "concare", "mcgru", "dr_agent", "grasp"}  # fmt: skip
     assert expected <= set(MODELS)
 
 

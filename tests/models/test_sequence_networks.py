@@ -15,8 +15,14 @@ from hilum.models.adacare.network import sparsemax
 from hilum.models.adacare.settings import AdaCare
 from hilum.models.causal_transformer.network import codes_of_place
 from hilum.models.causal_transformer.settings import CausalTransformer
+from hilum.models.concare.network import correlation
+from hilum.models.concare.settings import ConCare
+from hilum.models.dr_agent.settings import DrAgent
+from hilum.models.grasp.network import clusters
+from hilum.models.grasp.settings import Grasp
 from hilum.models.mcgru.settings import MCGRU
 from hilum.models.retain.settings import Retain
+from hilum.models.stagenet.settings import StageNet
 from hilum.models.temporal_convolution.settings import TemporalConvolution
 
 LENGTHS = (6, 4, 4, 1)
@@ -187,3 +193,133 @@ def test_mcgru_is_a_loop_of_torchs_grus() -> None:
         parts.append(own(mixed[:, :, column : column + 1])[0])
     whole = encoder.join(torch.cat(parts, dim=2))
     assert torch.allclose(encoder(series, static, mask, gaps)[mask], whole[mask], atol=1e-6)
+
+
+def grouped(grus: Any, column: int, hidden: int) -> Any:
+    return like(
+        torch.nn.GRU(1, hidden, batch_first=True),
+        weight_ih_l0=grus.inputs[column].t(),
+        bias_ih_l0=grus.input_offsets[column, 0],
+        weight_hh_l0=grus.states[column].t(),
+        bias_hh_l0=grus.state_offsets[column, 0],
+    )
+
+
+@pytest.mark.parametrize("intervals", ["observed", "steps"])
+def test_concare_is_its_loop_over_prefixes_and_columns(intervals: Any) -> None:
+    encoder = ConCare(hidden=4, heads=2, inner=5, static_columns=2, intervals=intervals).encoder(3).eval()
+    series, static, mask, gaps = records(3, static=2)
+    encoder.past.rates.data = torch.tensor([0.8, -0.4, 1.5])
+    states = encoder(series, static, mask, gaps)
+    attend = like(
+        torch.nn.MultiheadAttention(4, 2, batch_first=True),
+        in_proj_weight=encoder.split.weight,
+        in_proj_bias=encoder.split.bias,
+        **{"out_proj.weight": encoder.join.weight, "out_proj.bias": encoder.join.bias},
+    )
+    for row, length in enumerate(LENGTHS):
+        for end in range(1, length + 1):
+            when = gaps[row, :end].cumsum(0) if intervals == "observed" else torch.arange(end)
+            heard = []
+            for column in range(3):
+                g = grouped(encoder.grus, column, 4)(series[row : row + 1, :end, column : column + 1])[0][0]
+                query, keys = g[-1] @ encoder.past.queries[column], g @ encoder.past.keys[column]
+                alike = torch.sigmoid(keys @ query)
+                slow = torch.sigmoid(encoder.past.rates[column]) * torch.log(2.72 + 1 - alike)
+                heard.append(torch.softmax(alike / (slow * (1 + when[-1] - when)), dim=0) @ g)
+            m = torch.stack([*heard, torch.tanh(encoder.fixed(static[row]))]).unsqueeze(0)
+            c = m + attend(m, m, m, need_weights=False)[0]
+            c = c + encoder.maps(c)
+            key, value = encoder.last(c)[0].chunk(2, dim=1)
+            state = torch.softmax(key @ encoder.last_query(c[0, -1]), dim=0) @ value
+            assert torch.allclose(states[row, end - 1], state, atol=1e-5)
+
+
+def test_correlated_contexts_cost_half_their_squared_covariances() -> None:
+    heard = torch.randn(9, 2, 3, dtype=torch.float64)
+    by_hand = 0.0
+    for column in range(2):
+        covariance = np.cov(heard[:, column].numpy(), rowvar=False)
+        by_hand += 0.5 * ((covariance**2).sum() - (np.diag(covariance) ** 2).sum())
+    assert float(correlation(heard)) == pytest.approx(by_hand)
+    assert float(correlation(heard[:1])) == 0.0
+
+
+@pytest.mark.parametrize("intervals", ["observed", "steps"])
+def test_stagenet_is_its_loop_over_prefixes(intervals: Any) -> None:
+    chunk, levels, reach = 3, 2, 4
+    settings = StageNet(hidden=chunk, levels=levels, reach=reach, intervals=intervals)
+    encoder = settings.encoder(4).eval()
+    series, static, mask, gaps = records()
+    states = encoder(series, static, mask, gaps)
+    kernel = encoder.convolution.weight.reshape(6, reach, 6).permute(0, 2, 1)
+    for row, length in enumerate(LENGTHS):
+        for end in range(1, length + 1):
+            h, c = torch.zeros(6), torch.zeros(levels, chunk)
+            window, moved = torch.zeros(reach, 6), torch.zeros(reach)
+            for t in range(end):
+                d = gaps[row, t : t + 1] if intervals == "observed" else torch.ones(1)
+                y = encoder.inputs(torch.cat([series[row, t], d])) + encoder.states(torch.cat([h, d]))
+                forget = torch.softmax(y[:2], 0).cumsum(0).unsqueeze(1)
+                enter = torch.softmax(y[2:4], 0).flip(0).cumsum(0).flip(0).unsqueeze(1)
+                f, i, o, g = y[4:].reshape(4, levels, chunk)
+                f, i, o, g = f.sigmoid(), i.sigmoid(), o.sigmoid(), g.tanh()
+                both = forget * enter
+                c = both * (f * c + i * g) + (forget - both) * c + (enter - both) * g
+                h = (o * c.tanh()).flatten()
+                window, moved = torch.cat([window[1:], h[None]]), torch.cat([moved[1:], 1 - forget.mean()[None]])
+            u = window * torch.softmax(moved.cumsum(0), 0).unsqueeze(1)
+            z = torch.nn.functional.conv1d(u.t().unsqueeze(0), kernel, encoder.convolution.bias)[0, :, 0]
+            z = z * encoder.widen(encoder.narrow(u.mean(0)).relu()).sigmoid()
+            assert torch.allclose(states[row, end - 1], encoder.close(z + h), atol=1e-6)
+
+
+def test_dr_agent_is_its_loop_with_a_buffer_of_states() -> None:
+    encoder = DrAgent(hidden=5, actions=3, units=4, share=0.3, static_columns=2).encoder(4).eval()
+    series, static, mask, gaps = records(4, static=2)
+    states = encoder(series, static, mask, gaps)
+    for row, length in enumerate(LENGTHS):
+        s = static[row : row + 1]
+        h, buffer = encoder.begin(s), torch.zeros(3, 5)
+        for t in range(length):
+            x = series[row : row + 1, t]
+            recalled = h
+            if t:
+                buffer = torch.cat([buffer[1:], h])
+                p = torch.softmax(encoder.of_past(torch.cat([buffer.mean(0, keepdim=True), s], 1)), 1)
+                q = torch.softmax(encoder.of_record(torch.cat([s, x], 1)), 1)
+                recalled = (p @ buffer + q @ buffer) / 2
+            h = encoder.cell(x, 0.3 * recalled + 0.7 * h)
+            assert torch.allclose(states[row, t], encoder.close(torch.cat([h, s], 1))[0], atol=1e-6)
+
+
+def test_grasp_mixes_a_state_with_its_cluster() -> None:
+    settings = Grasp(hidden=5, clusters=4, neighbours=1)
+    encoder = settings.encoder(4).eval()
+    series, static, mask, gaps = records()
+    encoder.centres.copy_(torch.randn(4, 5))
+    nearest = [[0, 1], [1, 2], [2, 0], [3, 0]]
+    encoder.graph.copy_(torch.tensor([[0.5 * (c in of) for c in range(4)] for of in nearest]))
+    states, own = encoder(series, static, mask, gaps), encoder.network(series, static, mask, gaps)
+    known = encoder.centres
+    for layer in (encoder.first, encoder.second):
+        mapped = known @ layer.weight.t()
+        known = torch.stack([mapped[of].mean(0) + layer.bias for of in nearest]).relu()
+    for row, length in enumerate(LENGTHS):
+        for t in range(length):
+            g = own[row, t]
+            near = known[int((encoder.centres @ g).relu().argmax())]
+            a, b = encoder.of_cluster(near).sigmoid(), encoder.of_patient(g).sigmoid()
+            assert torch.allclose(states[row, t], (a * near + b * g) / (a + b), atol=1e-6)
+
+
+def test_clusters_are_those_of_train_and_stay() -> None:
+    rng = np.random.default_rng(0)
+    middles = np.array([[5.0, 0.0], [-5.0, 0.0], [0.0, 5.0]])
+    states = (np.repeat(middles, 20, axis=0) + 0.1 * rng.standard_normal((60, 2))).astype(np.float32)
+    found = clusters(states, 3, None, 0)
+    np.testing.assert_allclose(found[found[:, 0].argsort()], middles[middles[:, 0].argsort()], atol=0.1)
+    np.testing.assert_allclose(clusters(states + 0.5, 3, found, 1), found + 0.5, atol=1e-5)  # from where they were
+    few = clusters(states[:2], 5, None, 0)
+    assert few.shape == (5, 2)
+    assert len(np.unique(few, axis=0)) == 2

@@ -1,0 +1,1 @@
+"""Dr. Agent: settings in the base install, training with the extra `deep`."""

@@ -1,0 +1,1 @@
+"""GRASP: settings in the base install, training with the extra `deep`."""
