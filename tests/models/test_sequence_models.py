@@ -325,3 +325,21 @@ def test_time_in_another_unit_changes_nothing() -> None:
         first = model.fit(labelled(rows), None, 0).predict(rows)
         second = model.fit(dataclasses.replace(labelled(rows), sequences=later), None, 0).predict(later)
         np.testing.assert_allclose(second, first, atol=1e-5)
+
+
+@pytest.mark.parametrize("answers", ["outcome", "joint"])
+@pytest.mark.parametrize("loss", ["plain", "balanced", "time_aware", "time_aware_published"])
+def test_every_loss_trains(loss: str, answers: str) -> None:
+    part = labelled(sequenced(some_lengths(40), asked=0.8))
+    model = change(MODELS["gru"], loss=loss, answers=answers, epochs=12, learning_rate=1e-2, sequences_per_step=10)
+    for optimizer in ("adamw", "adam"):
+        fitted = change(model, optimizer=optimizer).fit(part, part, seed=0)
+        assert min(fitted.history.validation) < 0.9 * fitted.history.validation[0]
+        first = change(model, optimizer=optimizer, epochs=1).fit(part, part, seed=0)
+        assert plain(first.predict(part.sequences)).tobytes() != plain(fitted.predict(part.sequences)).tobytes()
+    # With as many of each class, or the same number beside each, a weight changes nothing.
+    if loss == "time_aware":
+        even = dataclasses.replace(part, beside=np.full(len(part.labels), 3.0))
+        said = model.fit(even, None, 0).predict(part.sequences)
+        same = change(model, loss="plain").fit(even, None, 0).predict(part.sequences)
+        np.testing.assert_allclose(plain(said), plain(same), atol=1e-5)
