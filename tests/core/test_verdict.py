@@ -176,4 +176,6 @@ def test_margins_are_dated_rules() -> None:
     assert margin_for("rmse", trivial=2.0) == pytest.approx(0.1)
     assert margin_for("rmse", trivial=None) is None
     assert margin_for("never heard of", trivial=1.0) is None
+    assert margin_for("es", trivial=None) == margin_for("auprc", trivial=None)
+    assert margin_for("number-mse", trivial=3.0) == margin_for("mse", trivial=3.0)
     assert all((m.absolute is None) != (m.share_of_trivial is None) for m in MARGINS.values())

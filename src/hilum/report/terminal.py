@@ -36,7 +36,7 @@ MEANING = (
 
 
 MAIN_METRICS = {
-    "classify": ("auprc", "brier", "calibration-slope"),
+    "classify": ("auprc", "brier", "calibration-slope", "es", "number-mae", "osmae"),
     "regress": ("rmse", "r2", "calibration-slope"),
 }
 
