@@ -4,9 +4,9 @@ Dated 2026-11-23. Added on 2026-11-24, before any claim of theirs was judged: f1
 ssim and pearson as dice, image-nrmse and geometric-error as errors, all also inside the region. A
 change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression tests, never margins.
 
-Added on 2026-11-24, before any run of the course of a stay: es and es-patient 0.02, scores of few late records that move as much as AUPRC does; osmae and the
-errors of the remaining days as errors, the squared one among them as `mse` is; number-r2 0.05, since it is 1 - mse over that of a constant:
-so the two of one figure are judged alike.
+Added on 2026-11-24, before any run of the course of a stay: es and es-patient 0.02, scores of few late records that move as much as
+AUPRC does; osmae and the errors of the remaining days as errors, the squared one among them as `mse` is; number-r2 0.05, since it is
+1 - number-mse over that of a constant, so that both are judged alike.
 """
 
 from __future__ import annotations
