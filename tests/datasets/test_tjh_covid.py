@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hilum.core.errors import DataError
@@ -31,8 +32,7 @@ def folder(real_data: Callable[[str], Path]) -> Path:
 @pytest.fixture(scope="module")
 def table(folder: Path) -> Table:
     dataset = TjhCovid()
-    (item,) = dataset.items(folder)
-    return dataset.load(folder, item)
+    return dataset.load(folder, dataset.items(folder)[0])
 
 
 def cells(path: Path) -> Iterator[dict[str, str]]:
@@ -135,3 +135,19 @@ def test_laboratory_tests(folder: Path) -> None:
     names = laboratory_tests(records(folder / WORKBOOK))
     assert len(names) == 73
     assert {"Lactate dehydrogenase", "High sensitivity C-reactive protein", "(%)lymphocyte"} <= set(names)
+
+
+def test_patient_days_are_those_of_the_benchmark(folder: Path) -> None:
+    dataset = TjhCovid()
+    days = dataset.load(folder, dataset.items(folder)[1])
+    assert days.height == 1704
+    patients = days.rows.group_by("subject").agg(pl.col("target").first(), pl.col("beside").max(), pl.len())
+    assert patients["target"].value_counts().sort("target")["count"].to_list() == [195, 166]
+    assert patients["len"].max() == 13
+    assert (patients["len"] == 1).sum() == 38
+    # Known of the benchmark: the 95th percentile of the stays is 27 days, their mean 10.67.
+    assert patients["beside"].quantile(0.95, "linear") == 27
+    assert patients["beside"].mean() == pytest.approx(10.67, abs=0.005)
+    assert days.features.width == 75
+    empty = days.features.select(laboratory_tests(records(folder / WORKBOOK)))
+    assert empty.select(pl.all_horizontal(pl.all().is_null())).sum().item() == 364

@@ -3,7 +3,9 @@
 Why it matters   In use, that information does not exist yet: the scores answer another question than the one a clinic asks.
 Proof printed    For each horizon, the forecast of one sample made again from the record cut off there, and from a record whose future was
                  moved by a metre: the largest change over items, and how far ahead of the clock the labels used in training lay.
-                 For a table, by feature: how many records have it charted after their time of prediction, and by how much.
+                 For a table of sequences, the largest change of a prediction when all later records of its sequence are moved
+                 far away or emptied. For any table, by feature: how many records have it charted after their time of
+                 prediction, and by how much.
 Severity         critical; scope: arm; kind: defect. The tolerance is zero: a forecast that may not look ahead is equal to the last bit.
 Cannot tell      no probe is stored, or its differences are undefined; of a table, nothing says when features were charted.
 Seen in the wild the released online loops behind arXiv 2403.01607 and arXiv 2106.01100 update with a label later than the clock when
@@ -30,7 +32,7 @@ _DIFFERENCES = ("truncated_max_difference", "perturbed_max_difference")
 def check(study: Study) -> Finding:
     """Read the probes of every item and horizon; of a table, when its features were charted."""
     if study.arm.kind != "forecast":
-        return _charted(known_of_data(study, "charted"))
+        return _of_table(study)
     probes = list(_probes(study.arm))
     if not probes:
         return Finding.cannot_tell("no probe of the future is stored")
@@ -56,6 +58,25 @@ def check(study: Study) -> Finding:
         return Finding.cannot_tell("some probes are undefined: the forecast was not finite", **proof)
     return Finding.passed(
         f"{len(probes)} forecasts made again without the future: every one equal to the last bit", **proof
+    )
+
+
+def _of_table(study: Study) -> Finding:
+    """Of sequences, whether later records move a prediction; of any table, when its features were charted."""
+    charted = _charted(known_of_data(study, "charted"))
+    probes = [found["future"] for found in study.arm.evidence.values() if "future" in found]
+    if charted.status == "fail" or not probes:
+        return charted
+    moved = max(max(float(probe[name]) for name in ("moved", "emptied")) for probe in probes)
+    count = sum(int(probe["predictions"]) for probe in probes)
+    proof = {"largest change": moved, "predictions": count}
+    if moved > 0 or math.isnan(moved):
+        return Finding.failed(
+            f"predictions change by up to {moved:.3g} when later records of the same sequence change", **proof
+        )
+    return Finding.passed(
+        f"{many(count, 'prediction')} made again with another future: every one equal to the last bit",
+        **proof,
     )
 
 

@@ -8,11 +8,40 @@ outcome nobody asks for stand among them as context. A model that reads single r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which records belong together in time, of records in any order.
+
+    Attributes:
+        series: (records,) which sequence a record belongs to, from 0.
+        step: (records,) when, within its sequence, in the table's own unit of time; no two of a sequence are equal.
+    """
+
+    series: NDArray[np.int64]
+    step: NDArray[np.float64]
+
+    @cached_property
+    def sorting(self) -> NDArray[np.intp]:
+        """(records,) positions that bring the records of a sequence together, in ascending order of time."""
+        return np.lexsort((self.step, self.series))
+
+    def take(self, index: NDArray[np.intp]) -> Order:
+        """Some of the records, by position; sequences are counted anew."""
+        _, series = np.unique(self.series[index], return_inverse=True)
+        return Order(series.astype(np.int64), self.step[index])
+
+    def sequenced(self, values: NDArray[np.float64], asked: NDArray[np.bool_]) -> Sequenced:
+        """The records as a model of sequences reads them, from values (records, columns) and asked (records,)."""
+        place = self.sorting
+        return Sequenced(values[place], self.series[place], self.step[place], asked[place])
 
 
 @dataclass(frozen=True)

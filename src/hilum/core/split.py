@@ -6,18 +6,22 @@
     time                     subjects first seen at or after the cut are the test part
     column                   what a column of the table says: train, validation, test; or each of its values in turn
     leave-one-source-out     in turn all records of each source are the test part
+    shuffled-k-fold          the folds that scikit-learn's shuffled KFold deals, stratified for classes, as many papers did
 
+Validation   A share of the train units, or in turn each of `inner` folds of them, is the validation part.
 Dealing   Within each stratum (a subject's highest class, or the quartile of its mean target) subjects are ordered by a seeded
           SHA-256 of their id and dealt out in turn, so folds are balanced, and the same on any machine in any row order.
+          `shuffled-k-fold` deals units in ascending order of their ids by numpy's generator instead, to repeat a published split.
 Nobody twice   A record of a subject who stands in the test part is never in train: by time, a test subject's earlier records
           and a train subject's later ones are left out of the fold (part ""); by source, a test subject's records from other sources.
-          Only `column` takes what it is given, for a published split may break this rule: HIL001 then says so.
+          Only `column` takes what it is given, for a published split may break this rule: HIL001 then says so. So does a rule
+          that deals sequences (`unit`) where a subject has several.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,7 +29,8 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import DataError, UsageError, unknown
 
-RuleName = Literal["k-fold", "hold-out", "time", "column", "leave-one-source-out"]
+RuleName = Literal["k-fold", "hold-out", "time", "column", "leave-one-source-out", "shuffled-k-fold"]
+Unit = Literal["subject", "sequence"]
 Texts = NDArray[Any]  # of str
 LEFT_OUT = ""
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -44,6 +49,10 @@ class Rule:
         share: Share of the subjects in the test part of a hold-out; of a split by time without a cut, the latest share.
         cut: Time from which on subjects are tested; in the unit of the table's time column.
         seed: Seed of the deal.
+        validation: Share of the train units that is the validation part; 0 for none.
+        inner: Where it is 2 or more, every fold stands that often, with in turn each of so many parts of its train units as validation.
+        unit: Who is dealt: subjects; or sequences, as a paper did that dealt stays, whoever's they are.
+        fewest: A source with fewer subjects is never left out: its records are always train.
     """
 
     name: str = "k-fold"
@@ -52,9 +61,21 @@ class Rule:
     share: float = 0.25
     cut: float | None = None
     seed: int = 0
+    validation: float = 0.0
+    inner: int = 0
+    unit: str = "subject"
+    fewest: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be dealt."""
+        if self.unit not in get_args(Unit):
+            raise unknown("unit of a split", self.unit, get_args(Unit))
+        if not 0 <= self.validation < 1 or self.inner == 1 or self.inner < 0 or (self.validation and self.inner):
+            raise UsageError(
+                f"validation {self.validation}, inner {self.inner}",
+                where="split",
+                do="Give a share below 1, or 2 or more inner folds, or neither",
+            )
         if self.name not in get_args(RuleName):
             raise unknown("split rule", self.name, get_args(RuleName))
         if self.folds < 2 or self.repeats < 1:
@@ -75,6 +96,7 @@ class Records:
         time: (records,) when it was recorded.
         source: (records,) what acquired it.
         declared: (records,) what a column of the table says.
+        sequence: (records,) which sequence a record belongs to; None for single records.
     """
 
     item: Texts
@@ -84,6 +106,7 @@ class Records:
     time: NDArray[np.float64] | None = None
     source: Texts | None = None
     declared: Texts | None = None
+    sequence: Texts | None = None
 
 
 def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
@@ -93,7 +116,14 @@ def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
         UsageError: the rule needs a column that the table does not have.
         DataError: too few subjects, or a fold without records to train on or to test on.
     """
-    folds = _RULES[rule.name](rule, records, where)
+    dealt = records
+    if rule.unit == "sequence":
+        if records.sequence is None:
+            raise UsageError(
+                "sequences cannot be dealt: the table has none", where=where, do="Name the column of sequences"
+            )
+        dealt = replace(records, subject=records.sequence)
+    folds = [each for fold in _RULES[rule.name](rule, dealt, where) for each in _with_validation(rule, dealt, fold)]
     for number, part in enumerate(folds):
         for name in ("train", "test"):
             if not (part == name).any():
@@ -106,7 +136,7 @@ def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
 def fold_names(rule: Rule, records: Records) -> list[str]:
     """What each fold is called: the value left out, or its number."""
     if rule.name == "leave-one-source-out" and records.source is not None:
-        return [str(value) for value in np.unique(records.source)]
+        return sources_left_out(records.source, records.subject, rule.fewest)
     if rule.name == "column" and records.declared is not None and not _is_partition(records.declared):
         return [str(value) for value in np.unique(records.declared) if value != LEFT_OUT]
     return [str(number) for number in range(len(deal(rule, records)))]
@@ -133,6 +163,76 @@ def _k_fold(rule: Rule, records: Records, where: str) -> list[Texts]:
         fold = k_folds(records, rule.folds, rule.seed + repeat, where=where)
         parts += [np.where(fold == number, "test", "train") for number in range(rule.folds)]
     return parts
+
+
+def _shuffled(rule: Rule, records: Records, where: str) -> list[Texts]:
+    units, member = np.unique(records.subject, return_inverse=True)
+    strata = _highest(records, member, len(units))
+    parts = []
+    for repeat in range(rule.repeats):
+        for _, tested in _sklearn_folds(records.kind, rule.folds, rule.seed + repeat, strata, where):
+            test = np.zeros(len(units), dtype=bool)
+            test[tested] = True
+            parts.append(np.where(test[member], "test", "train"))
+    return parts
+
+
+def _sklearn_folds(kind: str, folds: int, seed: int, strata: NDArray[np.int64], where: str) -> list[Any]:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    if kind == "classify":
+        fewest = int(np.bincount(strata)[np.unique(strata)].min())
+        if fewest < folds:
+            raise DataError(
+                f"{fewest} subjects of a class cannot be dealt into {folds} folds",
+                where=where,
+                do="Ask for fewer folds",
+            )
+        return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
+    return list(KFold(folds, shuffle=True, random_state=seed).split(strata))
+
+
+def _with_validation(rule: Rule, records: Records, part: Texts) -> list[Texts]:
+    """The fold as it is; or with a share of its train units as validation; or once for each inner fold of them."""
+    if not (rule.validation or rule.inner):
+        return [part]
+    units, member = np.unique(records.subject, return_inverse=True)
+    trained = np.zeros(len(units), dtype=bool)
+    trained[member[part == "train"]] = True
+    inside = np.flatnonzero(trained)
+    if rule.name == "shuffled-k-fold":
+        strata = _highest(records, member, len(units))[inside]
+        held = _shuffled_validation(rule, records.kind, strata)
+    else:
+        mine = np.isin(member, inside) & (part == "train")
+        train = replace(
+            records, **{name: values[mine] for name, values in vars(records).items() if isinstance(values, np.ndarray)}
+        )
+        if rule.inner:
+            fold = k_folds(train, rule.inner, rule.seed + 1_000)
+            names = [np.unique(train.subject[fold == number]) for number in range(rule.inner)]
+        else:
+            (dealt,) = _hold_out(replace(rule, share=rule.validation, seed=rule.seed + 1_000), train, "validation")
+            names = [np.unique(train.subject[dealt == "test"])]
+        held = [np.searchsorted(units[inside], each) for each in names]
+    found = []
+    for each in held:
+        chosen = np.zeros(len(units), dtype=bool)
+        chosen[inside[each]] = True
+        found.append(np.where(chosen[member] & (part == "train"), "validation", part))
+    return found
+
+
+def _shuffled_validation(rule: Rule, kind: str, strata: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    from sklearn.model_selection import train_test_split
+
+    if rule.inner:
+        return [held for _, held in _sklearn_folds(kind, rule.inner, rule.seed, strata, "inner folds")]
+    stratify = strata if kind == "classify" else None
+    _, held = train_test_split(
+        np.arange(len(strata)), test_size=rule.validation, random_state=rule.seed, stratify=stratify
+    )
+    return [held]
 
 
 def _hold_out(rule: Rule, records: Records, where: str) -> list[Texts]:
@@ -182,11 +282,17 @@ def _by_column(rule: Rule, records: Records, where: str) -> list[Texts]:
 def _by_source(rule: Rule, records: Records, where: str) -> list[Texts]:
     if records.source is None:
         raise UsageError("leave-one-source-out needs a source", where=where, do="Name the column with `source`")
-    return _leave_each_out(records, records.source, where, keep_apart=True)
+    return _leave_each_out(records, records.source, where, keep_apart=True, fewest=rule.fewest)
 
 
-def _leave_each_out(records: Records, values: Texts, where: str, *, keep_apart: bool) -> list[Texts]:
-    names = np.unique(values[values != LEFT_OUT])
+def sources_left_out(source: Texts, subject: Texts, fewest: int) -> list[str]:
+    """The sources that are left out in turn: those with at least `fewest` subjects."""
+    names = [str(name) for name in np.unique(source[source != LEFT_OUT])]
+    return [name for name in names if not fewest or len(np.unique(subject[source == name])) >= fewest]
+
+
+def _leave_each_out(records: Records, values: Texts, where: str, *, keep_apart: bool, fewest: int = 0) -> list[Texts]:
+    names = np.array(sources_left_out(values, records.subject, fewest))
     if not 2 <= len(names) <= MOST_FOLDS:
         raise DataError(
             f"the column has {len(names)} different values: {', '.join(map(str, names[:5]))} ...",
@@ -209,6 +315,7 @@ _RULES = {
     "time": _by_time,
     "column": _by_column,
     "leave-one-source-out": _by_source,
+    "shuffled-k-fold": _shuffled,
 }
 
 
@@ -230,12 +337,17 @@ def _strata(records: Records, member: NDArray[np.intp], subjects: int) -> NDArra
     order = np.argsort(
         records.item, kind="stable"
     )  # sums run in the order of the ids, so that of the rows leaves no trace
-    target, member = np.nan_to_num(records.target[order]), member[order]
     if records.kind == "classify":
-        highest = np.zeros(subjects)
-        np.maximum.at(highest, member, target)
-        return highest.astype(np.int64)
+        return _highest(records, member, subjects)
+    target, member = np.nan_to_num(records.target[order]), member[order]
     mean = np.bincount(member, weights=target, minlength=subjects) / np.maximum(
         np.bincount(member, minlength=subjects), 1
     )
     return np.searchsorted(np.quantile(mean, [0.25, 0.5, 0.75]), mean, side="left").astype(np.int64)
+
+
+def _highest(records: Records, member: NDArray[np.intp], units: int) -> NDArray[np.int64]:
+    """The highest class of each unit."""
+    highest = np.zeros(units)
+    np.maximum.at(highest, member, np.nan_to_num(records.target))
+    return highest.astype(np.int64)

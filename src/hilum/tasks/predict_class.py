@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hilum.core.data import Need
 from hilum.core.split import Rule
@@ -26,7 +26,7 @@ class PredictClass:
     Attributes:
         classes: How many there are.
         split: How records are split.
-        prepare: How features are made ready; fitted on train.
+        prepare: How features are made ready; fitted on train: a `Prepare`, or a recipe of steps.
         inner_folds: Folds of train, by subject, over which settings are chosen where a model is tuned.
         fitted_on: "train"; or "all", the order of operations of a paper that fitted preprocessing on every record.
         chosen_on: "train"; or "test", the order of operations of a paper that chose settings by its test part.
@@ -34,7 +34,7 @@ class PredictClass:
 
     classes: int = 2
     split: Rule = field(default_factory=Rule)
-    prepare: Prepare = field(default_factory=Prepare)
+    prepare: Any = field(default_factory=Prepare)
     inner_folds: int = 3
     fitted_on: str = "train"
     chosen_on: str = "train"

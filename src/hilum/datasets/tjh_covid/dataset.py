@@ -1,6 +1,11 @@
-"""Blood tests of 375 COVID-19 inpatients of early 2020, one record a patient: mortality from the first day with a blood test.
+"""Blood tests of 375 COVID-19 inpatients of early 2020: mortality from the first day with a blood test, or from every day of the stay.
 
     workbook (6120 rows, PATIENT_ID on a patient's first row only) --records--> one row a sample, times, labs --load--> Table
+
+first-record    one record a patient
+patient-days    one record a patient and calendar day on which anything was recorded, as the benchmark arXiv 2209.07805 makes them: the mean
+                of each test on that day; beside the outcome the days left, from that date to the date of discharge or death. Rows
+                without a time or without the end of the stay are left out: 361 patients (195 alive, 166 dead), 1,704 patient-days
 
 The first record of a patient is the first calendar day with any laboratory value; of each laboratory test it holds the last value of
 that day. A single sample will not do: tests come in batches of about twenty (median 24 of 73), the whole day in about sixty.
@@ -33,73 +38,130 @@ if TYPE_CHECKING:
 WORKBOOK = "time_series_375_prerpocess_en.xlsx"
 TIMES = {"RE_DATE": "recorded", "Admission time": "admitted", "Discharge time": "discharged"}
 NOT_LABS = ("patient", "age", "sex", "died", *TIMES.values())
+CLASSES = ("discharged alive", "died")
 CONSTANT = "2019-nCoV nucleic acid detection"  # -1 wherever it stands
 
 
 @dataclass(frozen=True)
 class TjhCovid:
-    """One table: mortality from the first record of each patient. No settings."""
+    """Two tables: mortality from the first record of each patient, and from every day. No settings."""
 
     name: ClassVar[str] = "tjh_covid"
-    ITEMS: ClassVar[tuple[str, ...]] = ("first-record",)
+    ITEMS: ClassVar[tuple[str, ...]] = ("first-record", "patient-days")
     provides: ClassVar[Mapping[str, Field]] = {
         "input": Field("blood tests", "table"),
         "label": Field("outcome", "classes"),
     }
 
     def items(self, folder: Path) -> Sequence[Item]:
-        """One: the table of first records."""
-        return [Item("first-record", None, (WORKBOOK,))]
+        """Two: the table of first records, and that of patient-days."""
+        return [Item(name, None, (WORKBOOK,)) for name in self.ITEMS]
 
     def load(self, folder: Path, item: Item) -> Table:
-        """The table of first records, verified against the card.
+        """One of the tables, verified against the card.
 
         75 features: age (years), sex, and 73 laboratory tests under the workbook's names.
         """
-        import polars as pl
-
         here = Path(__file__).parent
         known = {entry.path: entry for entry in read_files(read_card(here / "card.toml"), here)}
         verify(known[WORKBOOK], folder)
         found = records(folder / WORKBOOK)
-        labs = laboratory_tests(found)
-        first = first_day(found)
-        before = first.filter(pl.col("discharged") > pl.col("recorded")).sort("patient")
-        seconds = {name: pl.col(name).dt.epoch("us") / 1e6 for name in ("recorded", "admitted")}
-        age = pl.col("age")
-        band = (
-            pl.when(age < 50)
-            .then(pl.lit("18 to 49"))
-            .when(age < 65)
-            .then(pl.lit("50 to 64"))
-            .otherwise(pl.lit("65 to 95"))
-        )
-        rows = before.select(
-            pl.format("patient-{}", pl.col("patient").cast(pl.String).str.zfill(3)).alias("item"),
-            pl.format("patient-{}", pl.col("patient").cast(pl.String).str.zfill(3)).alias("subject"),
-            pl.col("died").cast(pl.Float64).alias("target"),
-            seconds["recorded"].alias("time"),
-            seconds["recorded"].alias("time_zero"),
-            seconds["admitted"].alias("admitted"),
-            pl.col("sex").alias("group:sex"),
-            band.alias("group:age band"),
-        )
-        patients = found["patient"].n_unique()
-        return Table(
-            item.id,
-            rows,
-            before.select("age", "sex", *labs),
-            classes=("discharged alive", "died"),
-            target="outcome",
-            attrition=(
-                ("patients without any blood test", patients - first.height),
-                (
-                    "patients whose stay had ended before the last blood test of the first day",
-                    first.height - before.height,
-                ),
+        return first_records(found) if item.id == "first-record" else patient_days(found)
+
+
+def first_records(found: pl.DataFrame) -> Table:
+    """One record a patient: the first day with a laboratory value."""
+    import polars as pl
+
+    first = first_day(found)
+    before = first.filter(pl.col("discharged") > pl.col("recorded")).sort("patient")
+    seconds = {name: pl.col(name).dt.epoch("us") / 1e6 for name in ("recorded", "admitted")}
+    rows = before.select(
+        _patient().alias("item"),
+        _patient().alias("subject"),
+        pl.col("died").cast(pl.Float64).alias("target"),
+        seconds["recorded"].alias("time"),
+        seconds["recorded"].alias("time_zero"),
+        seconds["admitted"].alias("admitted"),
+        *_groups(),
+    )
+    patients = found["patient"].n_unique()
+    return Table(
+        "first-record",
+        rows,
+        before.select("age", "sex", *laboratory_tests(found)),
+        classes=CLASSES,
+        target="outcome",
+        attrition=(
+            ("patients without any blood test", patients - first.height),
+            (
+                "patients whose stay had ended before the last blood test of the first day",
+                first.height - before.height,
             ),
-            notes=("The date of admission says when in the epidemic, not how ill: it is no feature.",),
+        ),
+        notes=("The date of admission says when in the epidemic, not how ill: it is no feature.",),
+    )
+
+
+def patient_days(found: pl.DataFrame) -> Table:
+    """One record a patient and day: `step` in days since the first of them, `beside` the days left, `male` 1 or 0."""
+    import polars as pl
+
+    labs = laboratory_tests(found)
+    dated = found.filter(pl.col("recorded").is_not_null() & pl.col("discharged").is_not_null())
+    day, end = pl.col("recorded").dt.date(), pl.col("discharged").dt.date()
+    days = (
+        dated.with_columns(day.alias("day"), (end - day).dt.total_days().clip(lower_bound=0).alias("left"))
+        .group_by("patient", "day")
+        .agg(
+            pl.col("age", "died", "sex", "admitted", "left").first(),
+            pl.col(labs).mean(),
+            pl.col("recorded").max().alias("last"),
         )
+        .sort("patient", "day")
+        .with_columns((pl.col("day") - pl.col("day").min().over("patient")).dt.total_days().alias("step"))
+    )
+    first = pl.col("step") == 0
+    rows = days.select(
+        pl.format("{} day-{}", _patient(), pl.col("step").cast(pl.String).str.zfill(3)).alias("item"),
+        _patient().alias("subject"),
+        _patient().alias("sequence"),
+        pl.col("step").cast(pl.Float64),
+        pl.col("died").cast(pl.Float64).alias("target"),
+        pl.col("left").cast(pl.Float64).alias("beside"),
+        (pl.col("last").dt.epoch("us") / 1e6).alias("time"),
+        pl.when(first).then(pl.lit("first")).otherwise(pl.lit("later")).alias("group:day"),
+        *_groups(),
+    )
+    features = days.select("age", (pl.col("sex") == "male").cast(pl.Float64).alias("male"), *labs)
+    left_out = found["patient"].n_unique() - dated["patient"].n_unique()
+    return Table(
+        "patient-days",
+        rows,
+        features,
+        classes=CLASSES,
+        target="outcome",
+        unit="days",
+        attrition=(("patients without a time of record or without the end of the stay", left_out),),
+        notes=("Every day of a patient has the patient's outcome: late days are easier than the first.",),
+        static=("age", "male"),
+    )
+
+
+def _patient() -> pl.Expr:
+    import polars as pl
+
+    return pl.format("patient-{}", pl.col("patient").cast(pl.String).str.zfill(3))
+
+
+def _groups() -> list[pl.Expr]:
+    import polars as pl
+
+    age = pl.col("age")
+    band = (
+        pl.when(age < 50).then(pl.lit("18 to 49")).when(age < 65).then(pl.lit("50 to 64")).otherwise(pl.lit("65 to 95"))
+    )
+    return [pl.col("sex").alias("group:sex"), band.alias("group:age band")]
 
 
 USE = {

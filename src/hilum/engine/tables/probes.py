@@ -3,6 +3,8 @@
 test inputs moved       the whole pipeline again, every test record's numbers moved far away and its categories renamed: the
 fitted preprocessing must not change by a bit (HIL006)
 test labels permuted    the whole pipeline again, test labels dealt anew: no fit, setting or seed may change (HIL017)
+future moved, emptied   of tables with sequences: the test records again, every later record of a sequence moved far away, then emptied:
+no prediction may change by a bit (HIL005)
 of the data             features, contents, sources, charting times: see hilum.modalities.table.profile
 """
 
@@ -12,10 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.core.experiment import Search
+from hilum.core.kinds.classify import Joint
 from hilum.core.split import Texts
 from hilum.engine.tables.pipeline import Pipeline, learn
+from hilum.engine.tables.ready import ready
 from hilum.modalities.table.sample import Table
 
 MOVED_BY = 1e6
@@ -25,10 +30,10 @@ def pipeline_evidence(
     task: Any, model: Any, search: Search | None, table: Table, part: Texts, seed: int, pipeline: Pipeline
 ) -> dict[str, Any]:
     """Fingerprints of what was learned, before and after the test part was changed."""
-    tested = part == "test"
+    tested = (part == "test") & table.asked
     train = table.take(part == "train")
     before = pipeline.fingerprint(train)
-    moved = learn(task, model, search, _moved_inputs(table, tested), part, seed)
+    moved = learn(task, model, search, _moved_inputs(table, part == "test"), part, seed)
     labels = table.rows["target"].to_numpy()[tested]
     permuted = _permuted_labels(table, tested)
     moved_labels = int((permuted.rows["target"].to_numpy()[tested] != labels).sum())
@@ -41,6 +46,57 @@ def pipeline_evidence(
         choice = {"before": before, "after": dealt.fingerprint(train), "labels moved": moved_labels}
         evidence["choices"] = {"test labels permuted": choice}
     return evidence
+
+
+def future_evidence(
+    task: Any, model: Any, table: Table, tested: NDArray[np.bool_], pipeline: Pipeline
+) -> dict[str, Any]:
+    """The largest change of a prediction when what comes later in its sequence is another, or is not there.
+
+    Args:
+        task: The task.
+        model: The model's settings.
+        table: The table as it was read, before any feature was made.
+        tested: (records,) which are test records.
+        pipeline: What was learned.
+    """
+    test = table.take(tested)
+    assert test.order is not None
+    place = np.empty(test.height, dtype=np.int64)
+    lengths = np.bincount(test.order.series)
+    place[test.order.sorting] = np.concatenate([np.arange(length) for length in lengths])
+    later = place >= (lengths[test.order.series] + 1) // 2
+    earlier = ~later[test.asked]
+    if not later.any() or not earlier.any():
+        return {}
+
+    def told(of: Table) -> NDArray[np.float64]:
+        answer = pipeline.predict(ready(task, model, of))
+        both = np.column_stack([answer.probabilities, answer.numbers]) if isinstance(answer, Joint) else answer
+        return np.asarray(both[earlier], dtype=np.float64)
+
+    before = told(test)
+    changed = {
+        name: float(np.abs(told(_later_changed(test, later, empty=name == "emptied")) - before).max())
+        for name in ("moved", "emptied")
+    }
+    return {"future": {"predictions": int(earlier.sum()), **changed}}
+
+
+def _later_changed(table: Table, later: NDArray[np.bool_], *, empty: bool) -> Table:
+    """The table with another future: features that do not change within a sequence stay as they are."""
+    import polars as pl
+
+    mask = pl.Series(later)
+    moved = [
+        pl.when(mask)
+        .then(None if empty else pl.col(name) + MOVED_BY if kind == pl.Float64 else pl.lit("moved by the audit"))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in table.features.schema.items()
+        if name not in table.static
+    ]
+    return replace(table, features=table.features.with_columns(moved))
 
 
 def data_evidence(table: Table, part: Texts) -> dict[str, Any]:

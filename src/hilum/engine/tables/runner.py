@@ -21,24 +21,26 @@ from numpy.typing import NDArray
 from hilum.core.component import describe, digest
 from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
+from hilum.core.kinds.classify import Joint
 from hilum.core.outcome import Block, Outcome
-from hilum.core.split import Texts, deal
+from hilum.core.split import Texts
 from hilum.engine.tables.pipeline import (
     Pipeline,
+    answer_columns,
+    constants_of,
     learn,
-    probability_columns,
-    records_of,
     score_block,
     subjects_of,
 )
-from hilum.engine.tables.probes import data_evidence, pipeline_evidence
+from hilum.engine.tables.probes import data_evidence, future_evidence, pipeline_evidence
+from hilum.engine.tables.ready import parts, ready
 from hilum.modalities.table.equal_rows import equal_rows
 from hilum.modalities.table.sample import Table
 
 PERMUTED = "permuted labels"
 CONTROLS = ("", PERMUTED)
 DISTANCE = "distance.safetensors"
-CARRIED = ("time", "source", "site")
+CARRIED = ("time", "source", "site", "sequence", "step", "beside")
 
 
 def run(
@@ -61,15 +63,26 @@ def run(
     (table,) = samples
     if control not in CONTROLS:
         raise UsageError(f"there is no control '{control}' for tables", do=f"There is: {', '.join(CONTROLS[1:])}")
-    if table.rows["target"].null_count():
+    if table.unjudgeable:
+        raise DataError(
+            table.unjudgeable, where=f"table '{table.name}'", do="Ask for another task, or bring more records"
+        )
+    if "sequence" not in table.rows.columns and table.rows["target"].null_count():
         raise DataError(
             "some records have no outcome", where=f"table '{table.name}'", do="Leave them out, or label them"
         )
-    yield _outcome(task, model, search, seeds, table, fold, control)
+    yield _outcome(task, model, search, seeds, ready(task, model, table), fold, control, table)
 
 
 def _outcome(
-    task: Any, model: Any, search: Search | None, seeds: tuple[int, ...], table: Table, fold: int | None, control: str
+    task: Any,
+    model: Any,
+    search: Search | None,
+    seeds: tuple[int, ...],
+    table: Table,
+    fold: int | None,
+    control: str,
+    raw: Table,
 ) -> Outcome:
     number = -1 if fold is None else fold
     predictions: list[Block] = []
@@ -93,8 +106,9 @@ def _outcome(
         if fold is not None:
             test = asked.take(part == "test")
             predicted = pipeline.predict(test)
-            predictions.append(_prediction_block(test, predicted, number, seed))
-            scores.append(score_block(test, predicted, number, seed))
+            constants = constants_of(task, asked.take(part == "train"))
+            predictions.append(_prediction_block(test, predicted, number, seed, constants))
+            scores.append(score_block(test, predicted, number, seed, constants))
         log.append({"event": "fitted", "seed": seed, "seconds": time.perf_counter() - began})
     assert first is not None
     asked, part, pipeline = first
@@ -102,19 +116,21 @@ def _outcome(
         split.append(_split_block(asked, part, number))
     train = asked.take(part == "train")
     evidence: dict[str, Any] = {
-        "scored": {"units": digest(asked.rows["item"].to_numpy()[part == "test"].tolist())},
+        "scored": {"units": digest(asked.rows["item"].to_numpy()[(part == "test") & asked.asked].tolist())},
         "choices": {"settings": describe(pipeline.model).settings, "tried": [list(pair) for pair in pipeline.tried]},
         "preprocessing": {
             "fitted on": task.fitted_on,
-            "records": train.height,
+            "records": int(train.asked.sum()),
             "fingerprint": pipeline.prepared.fingerprint,
         },
         "classes": list(table.classes),
     }
     if fold == 0 and not control:
         evidence = _merged(evidence, pipeline_evidence(task, model, search, asked, part, seeds[0], pipeline))
+        if raw.order is not None:
+            evidence = _merged(evidence, future_evidence(task, model, raw, parts(task, raw)[0] == "test", pipeline))
         if describe(model).name == task.trivial:
-            evidence = _merged(evidence, data_evidence(asked, part))
+            evidence = _merged(evidence, data_evidence(*_of_data(raw, parts(task, raw)[0])))
     return Outcome(
         item="all records" if fold is None else f"fold {fold}",
         split=split,
@@ -140,36 +156,44 @@ def parts_of(task: Any, table: Table, fold: int | None) -> Texts:
     """
     if fold is None:
         return np.full(table.height, "train")
-    parts = deal(task.split, records_of(table, task.kind), where=f"table '{table.name}'")
-    if not 0 <= fold < len(parts):
+    dealt = parts(task, table)
+    if not 0 <= fold < len(dealt):
         raise UsageError(
-            f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(parts)} folds"
+            f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(dealt)} folds"
         )
-    return parts[fold]
+    return dealt[fold]
+
+
+def _of_data(table: Table, part: Texts) -> tuple[Table, Texts]:
+    """The records that are asked for, and their parts: what is known of the data is known of these."""
+    return table.take(table.asked), part[table.asked]
 
 
 def permute(table: Table, seed: int) -> Table:
     """The same table with labels dealt anew among subjects: each takes another's series of labels, repeated or cut to fit."""
-    import polars as pl
-
-    _, member = np.unique(subjects_of(table), return_inverse=True)
-    order = np.argsort(member, kind="stable")
-    target = table.rows["target"].to_numpy()
-    series = np.split(target[order], np.cumsum(np.bincount(member))[:-1])
+    asked = np.flatnonzero(table.asked)
+    _, member = np.unique(subjects_of(table)[asked], return_inverse=True)
+    order = asked[np.argsort(member, kind="stable")]
+    series = np.split(order, np.cumsum(np.bincount(member))[:-1])
     dealt = np.random.default_rng([seed, 16]).permutation(len(series))
-    moved = np.empty_like(target)
-    moved[order] = np.concatenate(
+    taken = np.arange(table.height)
+    taken[order] = np.concatenate(
         [np.resize(series[other], len(own)) for own, other in zip(series, dealt, strict=True)]
     )
-    return replace(table, rows=table.rows.with_columns(pl.Series("target", moved)))
+    moved = [table.rows[name][taken] for name in ("target", "beside") if name in table.rows.columns]
+    return replace(table, rows=table.rows.with_columns(moved))
 
 
-def _prediction_block(test: Table, predicted: NDArray[np.float64], fold: int, seed: int) -> Block:
-    columns = probability_columns(predicted) if test.classes else {"prediction": predicted}
-    return {**_row_columns(test), "fold": np.int32(fold), "seed": np.int32(seed), **columns}
+def _prediction_block(
+    test: Table, predicted: NDArray[np.float64] | Joint, fold: int, seed: int, constants: dict[str, float]
+) -> Block:
+    test = test.take(test.asked)
+    columns = answer_columns(predicted) if test.classes else {"prediction": predicted}
+    return {**_row_columns(test), "fold": np.int32(fold), "seed": np.int32(seed), **constants, **columns}
 
 
 def _split_block(table: Table, part: Texts, fold: int) -> Block:
+    table, part = _of_data(table, part)
     _, content = equal_rows(table)
     return {**_row_columns(table), "content": content, "fold": np.int32(fold), "part": part.astype(str).tolist()}
 
@@ -186,7 +210,7 @@ def _saver(pipeline: Pipeline, train: Table, fold: int | None) -> Any:
         if fold is None:  # what `hilum predict` loads: it also says how far a new record lies from these
             from hilum.modalities.table.distance import Distance
 
-            inputs = pipeline.prepared.apply(train.features)
+            inputs = pipeline.prepared.apply(train.inputs)
             if inputs.shape[0] > 1 and inputs.shape[1]:
                 Distance.fit(inputs, subjects_of(train).tolist()).save(folder / DISTANCE)
 

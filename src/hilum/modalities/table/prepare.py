@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from hilum.core.component import digest
 from hilum.core.errors import DataError, HilumError, UsageError, unknown
+from hilum.modalities.table.inputs import Inputs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +71,16 @@ class Prepare:
                 f"rare_below {self.rare_below} and most_levels {self.most_levels} must be 1 or more", where="Prepare"
             )
 
-    def fit(self, features: pl.DataFrame) -> Prepared:
+    @property
+    def rowwise(self) -> bool:
+        """Whether a record's columns depend on that record alone."""
+        return True
+
+    def start(self, inputs: Inputs) -> Inputs:
+        """What can be done before anything is learnt: nothing."""
+        return inputs
+
+    def fit(self, features: pl.DataFrame | Inputs) -> Prepared:
         """Learn from train alone.
 
         Args:
@@ -80,6 +90,7 @@ class Prepare:
             DataError: no records, an infinite number, a feature that is neither number nor text, or two columns that
                 would get one name.
         """
+        features = _features(features)
         if features.height == 0:
             raise DataError("there is no train record to fit the preprocessing on")
         kept: list[Number | Category] = []
@@ -194,12 +205,13 @@ class Prepared:
         """SHA-256 of everything that was asked for and learnt."""
         return digest(self.to_json())
 
-    def apply(self, features: pl.DataFrame) -> Array:
+    def apply(self, features: pl.DataFrame | Inputs) -> Array:
         """The matrix (records, columns), finite; the features may come in any order.
 
         Raises:
             DataError: a feature is missing, unknown, of another type, or infinite somewhere.
         """
+        features = _features(features)
         self._same_features(features)
         matrix = np.zeros((features.height, len(self.names)))
         at = 0
@@ -212,7 +224,7 @@ class Prepared:
             at += len(feature.columns)
         return matrix
 
-    def warnings(self, features: pl.DataFrame) -> pl.DataFrame:
+    def warnings(self, features: pl.DataFrame | Inputs) -> pl.DataFrame:
         """Where new records leave what train saw: one row a value.
 
         Returns:
@@ -222,6 +234,7 @@ class Prepared:
         """
         import polars as pl
 
+        features = _features(features)
         self._same_features(features)
         parts = [
             part
@@ -330,6 +343,10 @@ class Prepared:
             gone = values.is_null().to_numpy()
             found.append(_warn(feature.name, "missing", gone, values.filter(gone), (None, None)))
         return found
+
+
+def _features(given: pl.DataFrame | Inputs) -> pl.DataFrame:
+    return given.features if isinstance(given, Inputs) else given
 
 
 def _put_category(feature: Category, values: pl.Series, block: Array) -> None:
