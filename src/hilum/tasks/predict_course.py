@@ -38,7 +38,7 @@ class PredictCourse:
         fitted_on: "train"; or "all", the order of operations of a paper that fitted preprocessing on every record.
         chosen_on: "train"; or "test", the order of operations of a paper that chose settings by its test part.
         early: The share of the mean course of train from which on a prediction counts as early: `threshold`.
-        band: Quantiles of train's courses between which, exclusively, that mean is taken.
+        band: Quantiles of train's courses between which, ends included, that mean is taken.
         longest: The quantile of train's courses beyond which an error costs nothing more: `longest`.
     """
 
@@ -78,8 +78,8 @@ class PredictCourse:
             )
         course = longest_of(train)
         low, high = np.quantile(course, self.band)
-        inside = course[(course > low) & (course < high)]
-        mean = float((inside if inside.size else course).mean())
+        inside = course[(course >= low) & (course <= high)]
+        mean = float(inside.mean())
         return {"threshold": self.early * mean, "longest": float(np.quantile(course, self.longest))}
 
 
