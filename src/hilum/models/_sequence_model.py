@@ -34,6 +34,7 @@ from hilum.models._sequence_parts import Facts, Part, badness, targets_of
 
 if TYPE_CHECKING:
     from hilum.nn.sequences.encoder import Encoder
+    from hilum.nn.sequences.records import Batch
     from hilum.nn.sequences.training import History, Network
 
 Array = NDArray[np.float64]
@@ -217,6 +218,23 @@ class FittedSequences:
         with one_thread(), torch_session():
             records = Records(rows, self._settings.static_columns, self._facts.gap_unit)
             return self._facts.answer(scores_of(self._network, records))
+
+    @property
+    def facts(self) -> Facts:
+        """What is kept beside the weights."""
+        return self._facts
+
+    @property
+    def network(self) -> Network:
+        """The network, for whoever looks inside (`hilum.explain`); its scores are not yet answers."""
+        return self._network
+
+    def batch(self, inputs: Sequenced) -> Batch:
+        """Sequences as the network reads them, the longest first."""
+        from hilum.nn.sequences.records import Records
+
+        records = Records(self._facts.accept(inputs), self._settings.static_columns, self._facts.gap_unit)
+        return records.batch(records.by_length)
 
     def save(self, folder: Path) -> None:
         """Write weights and facts."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from hilum.nn.sequences.causal_convolution import CausalConvolution
-from hilum.nn.sequences.encoder import Encoder, whole
+from hilum.nn.sequences.encoder import Encoder, Looked, whole
 from hilum.nn.sequences.recurrent import run_packed
 
 if TYPE_CHECKING:
     from hilum.models.adacare.settings import AdaCare
+    from hilum.nn.sequences.records import Batch
 
 APART = (1, 3, 5)  # records between the two that a convolution compares
 
 
 class Adaptive(Encoder):
     """Three convolutions, two gates, one GRU."""
+
+    shows_attention: ClassVar[bool] = True
 
     def __init__(self, settings: AdaCare, columns: int) -> None:
         super().__init__()
@@ -37,6 +40,15 @@ class Adaptive(Encoder):
         inputs = torch.cat([changes * self.change_gate(changes), records * self.record_gate(records)], dim=2)
         states: Tensor = self.dropout(run_packed(self.gru, inputs, mask))
         return states
+
+    def attention(self, batch: Batch, record: int, readout: Tensor | None) -> Looked:
+        """The gate of each value, at the record and before it."""
+        weights = self.record_gate(whole(batch.series, batch.static)[0])
+        weights[record + 1 :] = 0.0
+        means = (
+            "AdaCare's gate of each value: the share of it that goes on to the GRU, beside what the convolutions found."
+        )
+        return Looked(weights, means, pool="mean")
 
 
 class Gate(nn.Module):

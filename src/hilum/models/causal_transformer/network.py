@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from hilum.nn.sequences.encoder import Encoder, whole
+from hilum.nn.sequences.encoder import Encoder, Looked, whole
 
 if TYPE_CHECKING:
     from hilum.models.causal_transformer.settings import CausalTransformer
+    from hilum.nn.sequences.records import Batch
 
 
 class Layers(Encoder):
     """A linear map, codes of place, and layers of attention and maps."""
+
+    shows_attention: ClassVar[bool] = True
 
     def __init__(self, settings: CausalTransformer, columns: int) -> None:
         super().__init__()
@@ -26,6 +29,17 @@ class Layers(Encoder):
 
     def forward(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> Tensor:
         """States (batch, time, hidden)."""
+        return self._run(series, static)[0]
+
+    def attention(self, batch: Batch, record: int, readout: Tensor | None) -> Looked:
+        """The last layer's weights of the records that the record attends to."""
+        _, asking, states, allowed = self._run(batch.series, batch.static)
+        weights = self.layers[-1].shares(asking, states, allowed)[0, :, record].mean(dim=0)  # type: ignore[operator]
+        means = f"The last of {len(self.layers)} layers' attention to each record, mean over heads; they add up to 1."
+        return Looked(weights, means)
+
+    def _run(self, series: Tensor, static: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """States, and what the last layer was handed: who asks, whom, and who may be heard."""
         states: Tensor = self.project(whole(series, static))
         steps = states.shape[1]
         if self.settings.positions == "sinusoidal":
@@ -33,9 +47,10 @@ class Layers(Encoder):
         back = torch.arange(steps).unsqueeze(1) - torch.arange(steps)  # how far key s lies behind query t
         allowed = (back >= 0) & (back < (self.settings.window or steps + 1))
         for layer in self.layers:
+            before = states
             asking = states[:, :1].expand_as(states) if self.settings.query == "first" else states
             states = layer(asking, states, allowed)
-        return states
+        return states, asking, before, allowed
 
 
 class _Layer(nn.Module):
@@ -68,6 +83,15 @@ class _Layer(nn.Module):
         states = self.norms[0](asking + self.dropout(heard))
         found: Tensor = self.norms[1](states + self.dropout(self.maps(states)))
         return found
+
+    def shares(self, asking: Tensor, states: Tensor, allowed: Tensor) -> Tensor:
+        """What attention weighs by: (batch, heads, time asking, time heard)."""
+        query, key = (
+            part.reshape(*part.shape[:2], self.heads, -1).transpose(1, 2)
+            for part in (self.ask(asking), self.offer(states).chunk(2, dim=2)[0])
+        )
+        scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
+        return torch.softmax(scores.masked_fill(~allowed, -math.inf), dim=3)
 
 
 def codes_of_place(steps: int, hidden: int) -> Tensor:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from hilum.nn.sequences.encoder import Encoder, Taught, active, place
+from hilum.nn.sequences.encoder import Encoder, Looked, Taught, active, place
 from hilum.nn.sequences.grouped_gru import GroupedGRU
 
 if TYPE_CHECKING:
@@ -62,18 +62,24 @@ class Past(nn.Module):
 
     def forward(self, states: Tensor, pairs: Pairs, longest: int) -> Tensor:
         """What is heard (records, columns, hidden), from states (columns, records, hidden)."""
-        queries, keys = (torch.bmm(states, weights).transpose(0, 1) for weights in (self.queries, self.keys))
-        alike = torch.sigmoid((queries[pairs.asking] * keys[pairs.heard]).sum(dim=2))  # (pairs, columns)
-        scores = alike / (torch.sigmoid(self.rates) * torch.log(3.72 - alike) * pairs.apart)
-        padded = scores.new_full((states.shape[1], longest, states.shape[0]), -math.inf)
-        share = torch.softmax(padded.index_put((pairs.asking, pairs.back), scores), dim=1)[pairs.asking, pairs.back]
+        share = self.shares(states, pairs, longest)
         by_record = states.transpose(0, 1).contiguous()
         weighed = share.unsqueeze(2) * by_record[pairs.heard]
         return torch.zeros_like(by_record).index_add(0, pairs.asking, weighed)
 
+    def shares(self, states: Tensor, pairs: Pairs, longest: int) -> Tensor:
+        """How much of the heard record goes into the asking one (pairs, columns)."""
+        queries, keys = (torch.bmm(states, weights).transpose(0, 1) for weights in (self.queries, self.keys))
+        alike = torch.sigmoid((queries[pairs.asking] * keys[pairs.heard]).sum(dim=2))  # (pairs, columns)
+        scores = alike / (torch.sigmoid(self.rates) * torch.log(3.72 - alike) * pairs.apart)
+        padded = scores.new_full((states.shape[1], longest, states.shape[0]), -math.inf)
+        return torch.softmax(padded.index_put((pairs.asking, pairs.back), scores), dim=1)[pairs.asking, pairs.back]
+
 
 class Contexts(Encoder):
     """A GRU per column, attention to the past, attention between columns, and one query over all."""
+
+    shows_attention: ClassVar[bool] = True
 
     def __init__(self, settings: ConCare, columns: int) -> None:
         super().__init__()
@@ -95,16 +101,33 @@ class Contexts(Encoder):
 
     def teach(self, batch: Batch) -> Taught:
         """States, and what correlated contexts cost."""
-        states, heard = self._run(batch.series, batch.static, batch.mask, batch.gaps)
+        states, heard, _ = self._run(batch.series, batch.static, batch.mask, batch.gaps)
         cost = self.settings.decorrelation * correlation(heard)
         return Taught(states, lambda _: cost)
 
-    def _run(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
-        """States, and what each column's attention heard (records, columns, hidden)."""
+    def attention(self, batch: Batch, record: int, readout: Tensor | None) -> Looked:
+        """Each column's weight for the state, times its weights of its own past; static columns share one weight."""
+        counts = active(batch.mask)
+        pairs = self._pairs(counts, batch.gaps)
+        share = self._run(batch.series, batch.static, batch.mask, batch.gaps)[2][record]
+        past = self.past.shares(torch.cat(self.grus(batch.series, counts), dim=1), pairs, len(counts))
+        fixed, columns = batch.static.shape[1], batch.series.shape[2]
+        weights = batch.series.new_zeros(len(counts), fixed + columns)
+        mine = pairs.asking == record
+        weights[pairs.heard[mine], fixed:] = past[mine] * share[:columns]
+        if fixed:
+            weights[record, :fixed] = share[-1] / fixed
+        means = "ConCare's weight of each column, times that column's weight of each record; all add up to 1."
+        return Looked(weights, means)
+
+    def _pairs(self, counts: list[int], gaps: Tensor) -> Pairs:
+        steps = torch.arange(gaps.shape[1]).expand(gaps.shape)
+        return Pairs.of(counts, gaps.cumsum(dim=1) if self.settings.intervals == "observed" else steps)
+
+    def _run(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """States, what each column's attention heard (records, columns, hidden), and what the last query weighs (records, columns)."""
         counts = active(mask)
-        steps = torch.arange(series.shape[1]).expand(gaps.shape)
-        times = gaps.cumsum(dim=1) if self.settings.intervals == "observed" else steps
-        pairs = Pairs.of(counts, times)
+        pairs = self._pairs(counts, gaps)
         found = self.past(torch.cat(self.grus(series, counts), dim=1), pairs, len(counts))
         if self.fixed is not None:
             known = torch.tanh(self.fixed(static))
@@ -117,7 +140,7 @@ class Contexts(Encoder):
         key, value = self.last(contexts).chunk(2, dim=2)
         share = torch.softmax(torch.bmm(key, self.last_query(contexts[:, -1]).unsqueeze(2)), dim=1)
         states = (self.dropout(share) * value).sum(dim=1)
-        return place(states, mask), heard
+        return place(states, mask), heard, share.squeeze(2)
 
     def _between(self, found: Tensor) -> Tensor:
         records, columns, hidden = found.shape

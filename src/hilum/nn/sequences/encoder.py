@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,14 +31,33 @@ class Taught:
     added: Callable[[Tensor], Tensor] | None = None
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a network says it looked at for one record.
+
+    Attributes:
+        weights: (time, static columns + columns), or (time,) where they belong to records alone; later records have 0.
+        means: What they are, in words.
+        adds_up: Whether they are parts of the score, which with a constant they add up to.
+        pool: How columns of one feature are put together.
+    """
+
+    weights: Tensor
+    means: str
+    adds_up: bool = False
+    pool: Literal["sum", "mean"] = "sum"
+
+
 class Encoder(nn.Module, ABC):
     """A network whose states see no future.
 
     Attributes:
         hidden: Numbers of a state.
+        shows_attention: Whether it can say what it looked at.
     """
 
     hidden: int
+    shows_attention: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> Tensor:
@@ -47,6 +66,10 @@ class Encoder(nn.Module, ABC):
     def teach(self, batch: Batch) -> Taught:
         """States while training."""
         return Taught(self(batch.series, batch.static, batch.mask, batch.gaps))
+
+    def attention(self, batch: Batch, record: int, readout: Tensor | None) -> Looked | None:
+        """What it looked at for one record of a batch of one sequence; `readout` (hidden,) where the score is linear in the state."""
+        return None
 
     def begin_epoch(self, records: Records, epoch: int) -> None:
         """Look at all training records before an epoch; few need to."""
