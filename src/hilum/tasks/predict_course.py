@@ -79,7 +79,7 @@ class PredictCourse:
         course = longest_of(train)
         low, high = np.quantile(course, self.band)
         inside = course[(course >= low) & (course <= high)]
-        mean = float(inside.mean())
+        mean = float((inside if inside.size else course).mean())  # of two subjects, none lies inside
         return {"threshold": self.early * mean, "longest": float(np.quantile(course, self.longest))}
 
 
