@@ -240,11 +240,8 @@ def test_inner_folds_keep_people_and_their_sequences_apart() -> None:
     np.testing.assert_array_equal(answer.numbers, train.sequences.values[:, 1])
     own = Watched().predict(train.sequences).probabilities[train.sequences.asked]
     assert fitted.map.power == pytest.approx(Map.fit("temperature", own, train.labels).power)
-    whole = replace(
-        train, labels=np.repeat(0, len(train.sequences.asked)), subjects=("x",) * len(train.sequences.asked)
-    )
-    with pytest.raises(DataError, match="cannot be dealt"):
-        model.fit(whole, None, 0)
+    with pytest.raises(DataError, match="one class alone"):
+        model.fit(replace(train, subjects=("x",) * len(train.labels)), None, 0)
 
 
 def test_classes_that_train_lacks_say_nothing_of_the_map() -> None:
