@@ -84,3 +84,13 @@ def test_components_in_a_list_are_written_down_with_their_class_and_read_back() 
         "Several",
         "PositionAhead",
     ]
+
+
+def test_where_any_component_may_stand_it_says_which_it_is() -> None:
+    from hilum.modalities.table.prepare import Prepare
+    from hilum.tasks.predict_class import PredictClass
+
+    task = PredictClass(prepare=Prepare(fill="mean"))
+    written = describe(task)
+    assert written.settings["prepare"]["kind"] == "Prepare"
+    assert build(Spec.from_json(json.loads(json.dumps(written.to_json())))) == task

@@ -60,8 +60,7 @@ def describe(component: Any) -> Spec:
             f"{component!r} is not a component",
             do="Datasets, tasks and models are instances of frozen dataclasses, e.g. LeastMeanSquares(rate=1e-4)",
         )
-    settings = {field.name: _plain(getattr(component, field.name)) for field in dataclasses.fields(component)}
-    return Spec(type(component).__module__, type(component).__qualname__, settings)
+    return Spec(type(component).__module__, type(component).__qualname__, _plain(component))
 
 
 def build(spec: Spec) -> Any:
@@ -179,7 +178,7 @@ def _is_component(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     if _is_component(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _setting(field, getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
@@ -192,6 +191,12 @@ def _plain(value: Any) -> Any:
         where=repr(value)[:80],
         do="Settings are numbers, text, booleans, tuples and nested dataclasses",
     )
+
+
+def _setting(field: dataclasses.Field[Any], value: Any) -> Any:
+    # Where any component may stand (the preprocessing of a task, the parts of a two-stage model), it says which it is.
+    open_to_all = field.type in ("Any", Any)
+    return describe(value).to_json() if open_to_all and _is_component(value) else _plain(value)
 
 
 def _made(kind: Any, settings: dict[str, Any]) -> Any:

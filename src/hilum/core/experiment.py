@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from hilum.core.component import describe, digest
 from hilum.core.errors import UsageError
 
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 SEEDS_PER_CELL = 5
 Size = Literal["smoke", "quick", "full"]
 T = TypeVar("T")
