@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from hilum.core.errors import DataError, UsageError
 from hilum.core.split import Records, Rule, deal, fold_names, k_folds
@@ -168,7 +172,7 @@ def test_what_cannot_be_dealt_is_refused(rule: Rule, columns: dict[str, np.ndarr
 def test_rules_that_make_no_sense_are_refused() -> None:
     for settings in ({"name": "k-folds"}, {"folds": 1}, {"repeats": 0}, {"share": 1.0}):
         with pytest.raises(UsageError):
-            Rule(**settings)  # type: ignore[arg-type]
+            Rule(**settings)
 
 
 def test_repeats_deal_anew() -> None:
@@ -177,3 +181,87 @@ def test_repeats_deal_anew() -> None:
     assert len(parts) == 6
     assert not all((one == other).all() for one, other in zip(parts[:3], parts[3:], strict=True))
     assert fold_names(Rule("k-fold", folds=3), dealt) == ["0", "1", "2"]
+
+
+def of_stays(stays: int = 60, kind: str = "classify", seed: int = 0) -> Records:
+    """Two stays a subject, three records a stay."""
+    made = records(stays // 2, 6, seed, kind)
+    sequence = np.array([f"s{n // 3:03d}" for n in range(len(made.item))])
+    return replace(made, sequence=sequence)
+
+
+@pytest.mark.parametrize("kind", ["classify", "regress"])
+def test_shuffled_folds_are_those_of_scikit_learn(kind: str) -> None:
+    dealt = records(50, 3, kind=kind)
+    names = np.unique(dealt.subject)
+    label = np.array([dealt.target[dealt.subject == who].max() for who in names])
+    oracle = StratifiedKFold if kind == "classify" else KFold
+    expected = oracle(5, shuffle=True, random_state=42).split(names, label)
+    parts = deal(Rule("shuffled-k-fold", folds=5, seed=42, validation=0.25), dealt)
+    for part, (train, test) in zip(parts, expected, strict=True):
+        assert set(dealt.subject[part == "test"]) == set(names[test])
+        stratify = label[train] if kind == "classify" else None
+        _, held = train_test_split(names[train], test_size=0.25, random_state=42, stratify=stratify)
+        assert set(dealt.subject[part == "validation"]) == set(held)
+
+
+@pytest.mark.parametrize("name", ["k-fold", "shuffled-k-fold"])
+def test_every_fold_stands_once_for_each_inner_fold(name: str) -> None:
+    dealt = of_stays()
+    parts = deal(Rule(name, folds=3, inner=4), dealt)
+    assert len(parts) == 12
+    for first in range(0, 12, 4):
+        tests = {tuple(part == "test") for part in parts[first : first + 4]}
+        assert len(tests) == 1
+        held = [set(dealt.subject[part == "validation"]) for part in parts[first : first + 4]]
+        assert sum(map(len, held)) == len(set.union(*held))
+        rest = set(dealt.subject[parts[first] != "test"])
+        assert set.union(*held) == rest
+
+
+@given(st.sampled_from(["k-fold", "hold-out", "shuffled-k-fold", "leave-one-source-out"]), st.integers(0, 20))
+def test_validation_shares_no_subject_with_train_or_test(name: str, seed: int) -> None:
+    dealt = replace(of_stays(seed=seed), source=np.array([f"c{n // 36 % 3}" for n in range(180)]))
+    for part in deal(Rule(name, folds=3, validation=0.2, seed=seed), dealt):
+        held = {one: set(dealt.subject[part == one]) for one in ("train", "validation", "test")}
+        assert held["validation"]
+        assert not held["validation"] & (held["train"] | held["test"])
+        assert not held["train"] & held["test"]
+
+
+def test_sequences_are_dealt_where_a_paper_did() -> None:
+    dealt = of_stays()
+    shared = [
+        set(dealt.subject[part == "train"]) & set(dealt.subject[part == "test"])
+        for part in deal(Rule(folds=3, unit="sequence"), dealt)
+    ]
+    assert any(shared)
+    for part in deal(Rule(folds=3, unit="sequence"), dealt):
+        assert dealt.sequence is not None
+        assert not set(dealt.sequence[part == "train"]) & set(dealt.sequence[part == "test"])
+    with pytest.raises(UsageError, match="sequences cannot be dealt"):
+        deal(Rule(unit="sequence"), records())
+
+
+def test_a_small_source_is_always_train() -> None:
+    source = np.array(["large"] * 60 + ["middle"] * 48 + ["small"] * 12)
+    dealt = replace(records(40, 3), source=source)
+    rule = Rule("leave-one-source-out", fewest=10)
+    parts = deal(rule, dealt)
+    assert fold_names(rule, dealt) == ["large", "middle"]
+    assert all((part[source == "small"] != "test").all() for part in parts)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"unit": "ward"}, {"validation": 1.0}, {"inner": 1}, {"inner": 3, "validation": 0.1}, {"inner": -2}]
+)
+def test_nonsense_of_validation_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Rule(**wrong)
+
+
+def test_a_rare_class_cannot_be_stratified() -> None:
+    few = records(40, 1)
+    few = replace(few, target=np.array([1.0, 1.0] + [0.0] * 38))
+    with pytest.raises(DataError, match="2 subjects of a class"):
+        deal(Rule("shuffled-k-fold", folds=5), few)
