@@ -9,6 +9,7 @@
     shuffled-k-fold          the folds that scikit-learn's shuffled KFold deals, stratified for classes, as many papers did
 
 Validation   A share of the train units, or in turn each of `inner` folds of them, is the validation part.
+Curves       Of a learning curve each point keeps a share of the train units, before any validation part is taken from them.
 Dealing   Within each stratum (a subject's highest class, or the quartile of its mean target) subjects are ordered by a seeded
           SHA-256 of their id and dealt out in turn, so folds are balanced, and the same on any machine in any row order.
           `shuffled-k-fold` deals units in ascending order of their ids by numpy's generator instead, to repeat a published split.
@@ -53,6 +54,8 @@ class Rule:
         inner: Where it is 2 or more, every fold stands that often, with in turn each of so many parts of its train units as validation.
         unit: Who is dealt: subjects; or sequences, as a paper did that dealt stays, whoever's they are.
         fewest: A source with fewer subjects is never left out: its records are always train.
+        train_share: Share of each fold's train units that is kept, for learning curves; test parts do not change, and a smaller
+            share lies within a larger one.
     """
 
     name: str = "k-fold"
@@ -65,6 +68,7 @@ class Rule:
     inner: int = 0
     unit: str = "subject"
     fewest: int = 0
+    train_share: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be dealt."""
@@ -82,6 +86,10 @@ class Rule:
             raise UsageError(f"{self.folds} folds, {self.repeats} repeats", where="split", do="Ask for 2 folds or more")
         if not 0 < self.share < 1:
             raise UsageError(f"the test share is {self.share}", where="split", do="Give a share between 0 and 1")
+        if not 0 < self.train_share <= 1:
+            raise UsageError(
+                f"the share of train is {self.train_share}", where="split", do="Give a share above 0, at most 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,8 @@ def deal(rule: Rule, records: Records, *, where: str = "split") -> list[Texts]:
                 "sequences cannot be dealt: the table has none", where=where, do="Name the column of sequences"
             )
         dealt = replace(records, subject=records.sequence)
-    folds = [each for fold in _RULES[rule.name](rule, dealt, where) for each in _with_validation(rule, dealt, fold)]
+    tested = (_fewer(rule, dealt, fold) for fold in _RULES[rule.name](rule, dealt, where))
+    folds = [each for fold in tested for each in _with_validation(rule, dealt, fold)]
     for number, part in enumerate(folds):
         for name in ("train", "test"):
             if not (part == name).any():
@@ -192,6 +201,31 @@ def _sklearn_folds(kind: str, folds: int, seed: int, strata: NDArray[np.int64], 
     return list(KFold(folds, shuffle=True, random_state=seed).split(strata))
 
 
+def _fewer(rule: Rule, records: Records, part: Texts) -> Texts:
+    """The fold with a share of its train units: of every stratum the first in the order of the seeded hashes, at least one."""
+    if rule.train_share == 1:
+        return part
+    mine = part == "train"
+    train = _some(records, mine)
+    units, member = np.unique(train.subject, return_inverse=True)
+    strata = _strata(train, member, len(units))
+    order = np.lexsort((_ranks(units, rule.seed + 2_000), strata))
+    sizes = np.unique(strata, return_counts=True)[1]
+    kept = np.zeros(len(units), dtype=bool)
+    # 1e-9: a tenth of 70 units is 7, whatever the floating point says.
+    kept[order] = np.concatenate([np.arange(size) < np.ceil(rule.train_share * size - 1e-9) for size in sizes])
+    fewer = part.copy()
+    fewer[mine] = np.where(kept[member], "train", LEFT_OUT)
+    return fewer
+
+
+def _some(records: Records, chosen: NDArray[np.bool_]) -> Records:
+    columns: dict[str, Any] = {
+        name: values[chosen] for name, values in vars(records).items() if isinstance(values, np.ndarray)
+    }
+    return replace(records, **columns)
+
+
 def _with_validation(rule: Rule, records: Records, part: Texts) -> list[Texts]:
     """The fold as it is; or with a share of its train units as validation; or once for each inner fold of them."""
     if not (rule.validation or rule.inner):
@@ -204,10 +238,7 @@ def _with_validation(rule: Rule, records: Records, part: Texts) -> list[Texts]:
         strata = _highest(records, member, len(units))[inside]
         held = _shuffled_validation(rule, records.kind, strata)
     else:
-        mine = np.isin(member, inside) & (part == "train")
-        train = replace(
-            records, **{name: values[mine] for name, values in vars(records).items() if isinstance(values, np.ndarray)}
-        )
+        train = _some(records, np.isin(member, inside) & (part == "train"))
         if rule.inner:
             fold = k_folds(train, rule.inner, rule.seed + 1_000)
             names = [np.unique(train.subject[fold == number]) for number in range(rule.inner)]
