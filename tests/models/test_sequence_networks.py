@@ -21,6 +21,7 @@ from hilum.models.dr_agent.settings import DrAgent
 from hilum.models.grasp.network import clusters
 from hilum.models.grasp.settings import Grasp
 from hilum.models.mcgru.settings import MCGRU
+from hilum.models.record_perceptron.settings import RecordPerceptron
 from hilum.models.retain.settings import Retain
 from hilum.models.stagenet.settings import StageNet
 from hilum.models.temporal_convolution.settings import TemporalConvolution
@@ -272,6 +273,18 @@ def test_stagenet_is_its_loop_over_prefixes(intervals: Any) -> None:
             z = torch.nn.functional.conv1d(u.t().unsqueeze(0), kernel, encoder.convolution.bias)[0, :, 0]
             z = z * encoder.widen(encoder.narrow(u.mean(0)).relu()).sigmoid()
             assert torch.allclose(states[row, end - 1], encoder.close(z + h), atol=1e-6)
+
+
+def test_record_perceptron_reads_each_record_alone() -> None:
+    encoder = RecordPerceptron(hidden=5, inner=3, static_columns=2).encoder(4).eval()
+    series, static, mask, gaps = records(4, static=2)
+    states = encoder(series, static, mask, gaps)
+    first, widen, _, _, close = encoder.maps
+    assert widen.weight.shape == (15, 5)
+    for row, length in enumerate(LENGTHS):
+        for t in range(length):
+            u = widen(first(torch.cat([static[row], series[row, t]])))
+            assert torch.allclose(states[row, t], close(u * torch.special.ndtr(u)), atol=1e-6)  # gelu(u) = u Phi(u)
 
 
 def test_dr_agent_is_its_loop_with_a_buffer_of_states() -> None:
