@@ -6,6 +6,7 @@
     paired              two methods on the same subjects
     delong              the AUROC's variance in closed form
     ranks               which method is best, and how sure that is
+    conformal           which classes, or range of numbers, hold the truth for a stated share of new subjects
 
 Meaning         An interval over units holds the fitted model and these folds fixed; it does not cover retraining, other
                 hospitals or selection among models.
