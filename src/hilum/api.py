@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hilum.core.comparison import Ahead, Comparison, Prediction
 from hilum.core.errors import HilumError, UsageError
@@ -28,6 +29,9 @@ from hilum.engine.executors import Result, executor_for
 from hilum.engine.plan import Planned, count, make_plan
 from hilum.engine.progress import Reporter, Silent
 from hilum.targets import Target, arm_lines, load_target
+
+if TYPE_CHECKING:
+    from hilum.explain._answer import Explanation
 
 ExecutorName = Literal["inline", "processes"]
 DEMO_PAPER = "online-rnn-markers"
@@ -44,7 +48,7 @@ class RunResult:
         ran: Cells computed now.
         kept: Cells that were there already.
         failed: Cells that failed.
-        not_run: Cells that could not run.
+        not_run: Cells that could not run, or of which nothing can be judged.
         audit_failed: Whether a critical check failed.
     """
 
@@ -95,6 +99,8 @@ def run(
     write_json(folder.path / "run.json", info)
     results = _execute(plan, executor, jobs, fresh, reporter)
     info["cells"] = _cells(plan, results)
+    refused = [planned.folder.refused for planned in plan if planned.status != "not run" and planned.folder.refused]
+    _say_not_run(refused, reporter)
     info["seconds"] = time.time() - began
     write_json(folder.path / "run.json", info)
     stored = [(planned.cell, planned.folder) for planned in plan]
@@ -105,7 +111,9 @@ def run(
     write_report(folder)
     tally = count(plan)
     failed = sum(result.failed for result in results)
-    return RunResult(folder, len(results) - failed, tally["keep"], failed, tally["not run"], evaluation.audit_failed)
+    kept = sum(planned.status == "keep" and not planned.folder.refused for planned in plan)
+    ran = len(results) - failed - (len(refused) - (tally["keep"] - kept))
+    return RunResult(folder, ran, kept, failed, tally["not run"] + len(refused), evaluation.audit_failed)
 
 
 def audit(table: Path | str, **columns: Any) -> list[CheckRow]:
@@ -157,6 +165,23 @@ def predict(run: Path | str, file: Path | str, *, model: str = "") -> Prediction
     from hilum.engine.tables.predict import predict as predicted
 
     return predicted(folder, Path(file), model=model)
+
+
+def explain(
+    run: Path | str,
+    file: Path | str | None = None,
+    *,
+    model: str = "",
+    method: str = "",
+    item: str = "",
+    data: Path | None = None,
+    repeats: int = 20,
+) -> Explanation:
+    """Explain a stored run's model, on its own test records or on a file, all of them or one: see `hilum.engine.explain`."""
+    from hilum.engine.explain import explain as explained
+
+    place = None if file is None else Path(file)
+    return explained(open_run(Path(run)), model=model, method=method, file=place, item=item, data=data, repeats=repeats)
 
 
 def plan(
@@ -295,12 +320,12 @@ def announce(plan: Sequence[Planned], reporter: Reporter) -> None:
     """Say what will happen: cells to run, kept, and not run with the reasons."""
     tally = count(list(plan))
     reporter.say(f"Plan: {tally['run']} cells to run, {tally['keep']} kept, {tally['not run']} cannot run")
-    reasons: dict[str, int] = {}
-    for planned in plan:
-        if planned.status == "not run":
-            reasons[planned.reason] = reasons.get(planned.reason, 0) + 1
-    for reason, cells in reasons.items():
-        reporter.say(f"  {cells} cells not run: {reason}")
+    _say_not_run((planned.reason for planned in plan if planned.status == "not run"), reporter)
+
+
+def _say_not_run(reasons: Iterable[str], reporter: Reporter) -> None:
+    for reason, cells in Counter(reasons).items():
+        reporter.say(f"  {cells} cell{'s' if cells > 1 else ''} not run: {reason}")
 
 
 def _need_something(plan: Sequence[Planned]) -> None:
@@ -353,13 +378,16 @@ def _cells(plan: Sequence[Planned], results: Sequence[Result]) -> list[dict[str,
         status = "not run" if planned.status == "not run" else "done" if planned.folder.done else "failed"
         if status == "failed" and result is None:
             status = "to run"
+        refused = planned.folder.refused if status == "done" else ""
+        if refused:
+            status = "not run"
         lines.append(
             {
                 "folder": planned.folder.path.name,
                 "arm_id": planned.cell.arm.id,
                 "item": ", ".join(planned.cell.items),
                 "status": status,
-                "reason": planned.reason or (result.error if result else ""),
+                "reason": planned.reason or refused or (result.error if result else ""),
                 "trace": result.trace if result else "",
                 "seconds": result.seconds if result and not result.failed else None,
             }

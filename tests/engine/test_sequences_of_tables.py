@@ -228,8 +228,10 @@ def test_single_records_are_no_sequences() -> None:
 
 def test_a_table_that_cannot_be_judged_is_refused_with_its_sentence() -> None:
     table = replace(stays(), unjudgeable="one stay has the outcome")
-    with pytest.raises(DataError, match="one stay has the outcome"):
-        list(run(task=TASK, model=_Recorder(), protocol="honest", search=None, seeds=(0,), samples=[table], fold=0))
+    (told,) = run(task=TASK, model=_Recorder(), protocol="honest", search=None, seeds=(0,), samples=[table], fold=0)
+    assert "one stay has the outcome" in told.refused
+    assert told.split == told.predictions == told.scores == []
+    assert told.evidence["cohort"]["records"] == int(table.asked.sum())
 
 
 def test_static_features_stand_first() -> None:

@@ -105,6 +105,7 @@ class Binding:
         sample: Who is behind the printed figure, for the basis new-data.
         stand_in: What is shown where `arm` is not part of the run; None for nothing.
         notes: What a reader of the verdict should know that does not make it incomparable; `hilum why` says it.
+        absent: What to do where no cell of the arm is finished: the files that are needed, and the command.
     """
 
     claims: tuple[str, ...]
@@ -121,6 +122,7 @@ class Binding:
     sample: Sample = Sample()
     stand_in: StandIn | None = None
     notes: tuple[str, ...] = ()
+    absent: str = ""
 
     def within(self, arms: Collection[str]) -> Binding:
         """This binding in a run of these arms, by id: as it is, or with its stand-in where one that it needs is not among them."""

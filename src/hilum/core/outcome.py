@@ -28,6 +28,7 @@ class Outcome:
         weights: The first seed's arrays, by name.
         save: Writes a fitted model into an empty folder inside `weights/`, where it is more than arrays.
         preprocess: What was fitted, on what.
+        refused: Why nothing of it can be judged, as a sentence; then it holds counts as evidence and nothing else. A reason, no failure.
     """
 
     item: str
@@ -39,6 +40,7 @@ class Outcome:
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
     save: Callable[[Path], None] | None = None
     preprocess: dict[str, Any] = field(default_factory=dict)
+    refused: str = ""
 
 
 def columns(rows: list[dict[str, Any]]) -> Block:

@@ -8,10 +8,10 @@
         figures/
         cells/<readable>-<key>/
             spec.json  env.json  split.parquet  predictions.parquet  scores.parquet  evidence.json  log.jsonl
-            weights/  preprocess.json  DONE
+            weights/  preprocess.json  [REFUSED]  DONE
 
 `DONE` is written last, and the folder appears in one step, so a cell is there whole or not at all. Claims, checks and
-reports are made again from the cells in seconds.
+reports are made again from the cells in seconds. `REFUSED` says why nothing of a cell can be judged: it holds counts alone.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ class CellFolder:
     def done(self) -> bool:
         """Whether it is finished."""
         return (self.path / "DONE").is_file()
+
+    @property
+    def refused(self) -> str:
+        """Why nothing of it can be judged, as a sentence; empty where something can."""
+        path = self.path / "REFUSED"
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
     @property
     def key(self) -> str:

@@ -149,6 +149,9 @@ def _store(folder: Path, job: Job, outcomes: list[Outcome], seconds: float) -> N
     events.append({"event": "cell", "seconds": seconds, "process": os.getpid()})
     (folder / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
     _weights(folder / "weights", outcomes)
+    refused = "; ".join(dict.fromkeys(o.refused for o in outcomes if o.refused))
+    if refused:
+        (folder / "REFUSED").write_text(refused + "\n", encoding="utf-8")
     (folder / "DONE").write_text(job.key + "\n", encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,13 +120,15 @@ def _measured(base: Row, claim: Claim, binding: Binding, bench: Bench) -> _Judge
         return _Judged(
             replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
         )
-    counted = claim.kind == "count" and name in COUNTS
-    if metric is None and not counted:
+    counter = counter_of(name) if claim.kind == "count" else None
+    if metric is None and counter is None:
         return _Judged(replace(described, reason=f"the metric '{name}' is not built yet"))
-    if arm is None or not arm.frame.height:
-        return _Judged(replace(described, reason=_why_absent(arm)))
-    if metric is None:
-        return _Judged(_counted(described, claim, bound, arm, name))
+    # What cannot be judged is counted all the same: such a cell is finished, and has no scores.
+    if arm is None or not (arm.frame.height or (counter and any(folder.done for _, folder in arm.cells))):
+        return _Judged(replace(described, reason=bound.absent or _why_absent(arm)))
+    if counter is not None:
+        return _Judged(_counted(described, claim, bound, arm, (name, counter)))
+    assert metric is not None
     others = _others(claim, bound, bench)
     if isinstance(others, str):
         return _Judged(replace(described, reason=others))
@@ -173,9 +176,10 @@ def _ours(claim: Claim, arm: ArmScores, others: tuple[ArmScores, ...], metric: M
     return estimate(arm, metric, bound.estimand)
 
 
-def _counted(row: Row, claim: Claim, bound: Binding, arm: ArmScores, what: str) -> Row:
+def _counted(row: Row, claim: Claim, bound: Binding, arm: ArmScores, by: tuple[str, Counting]) -> Row:
     """A claim about how many there are, by what cells stored; no model has a part in it."""
-    value = float(COUNTS[what](arm))
+    what, count = by
+    value = float(count(arm))
     row = replace(
         row,
         estimand="",
@@ -199,8 +203,33 @@ def _objects(arm: ArmScores) -> int:
     return most
 
 
-# What a claim of kind `count` may ask for, where its binding names one of these as the metric.
-COUNTS: Mapping[str, Callable[[ArmScores], int]] = {"items": lambda arm: len(arm.items), "objects": _objects}
+def _of_cohort(arm: ArmScores, name: str) -> Any:
+    """What a cell counted in its table."""
+    stored = (each for _, folder in arm.cells if folder.done for each in folder.evidence().values())
+    return next((found["cohort"][name] for found in stored if name in found.get("cohort", ())), math.nan)
+
+
+def _excluded(arm: ArmScores, why: str) -> float:
+    """How many a criterion left out; 0 where nobody fell to it."""
+    attrition = _of_cohort(arm, "attrition")
+    return sum(left_out for criterion, left_out in attrition if criterion == why) if attrition else math.nan
+
+
+Counting = Callable[[ArmScores], float]
+EXCLUDED = "excluded: "
+# What a claim of kind `count` may ask for, where its binding names one of these as the metric; or EXCLUDED and a criterion.
+COUNTS: Mapping[str, Counting] = {
+    "items": lambda arm: len(arm.items),
+    "objects": _objects,
+    **{name: partial(_of_cohort, name=name) for name in ("records", "subjects", "sequences", "positive sequences")},
+}
+
+
+def counter_of(name: str) -> Counting | None:
+    """What counts that; None where nothing does."""
+    if name.startswith(EXCLUDED):
+        return partial(_excluded, why=name.removeprefix(EXCLUDED))
+    return COUNTS.get(name)
 
 
 def _apply_rule(row: Row, claim: Claim, bound: Binding, metric: Metric, arms: tuple[ArmScores, ...]) -> _Judged:
@@ -366,6 +395,9 @@ def _obstacle(claim: Claim, bound: Binding, arm: ArmScores) -> str:
 def _why_absent(arm: ArmScores | None) -> str:
     if arm is None:
         return "not part of this preset: run a larger one"
+    refused = next((why for _, folder in arm.cells if folder.done and (why := folder.refused)), "")
+    if refused:
+        return refused
     return "no cell of this arm is finished: see the plan for the reason"
 
 

@@ -1,6 +1,7 @@
 """What models that read sequences share: their settings, what they are fitted on, and what is saved. Torch is imported when fitting.
 
     settings.fit(train, validation, seed) -> fitted      train, validation: Labelled or Measured, with `sequences`
+    settings.fit(train, validation, seed, start=fitted)  goes on from what was fitted elsewhere (another database)
     fitted.predict(Sequenced) -> probabilities (rows, classes), numbers (rows,), or a Joint of both; a row for every record, asked or not
 
 Outcomes    Labels or targets belong to the records that are asked for, in their order; one a record, context included, fits too.
@@ -14,7 +15,7 @@ Deviations  Whoever declares static columns (`static_columns`, the first so many
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.component import describe
-from hilum.core.errors import HilumError, UsageError, unknown
+from hilum.core.errors import DataError, HilumError, UsageError, unknown
 from hilum.core.kinds.classify import Joint, Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.core.sequence import Sequenced
@@ -33,6 +34,8 @@ from hilum.models._outcome import one_thread
 from hilum.models._sequence_parts import Facts, Part, badness, targets_of
 
 if TYPE_CHECKING:
+    import torch
+
     from hilum.nn.sequences.encoder import Encoder
     from hilum.nn.sequences.records import Batch
     from hilum.nn.sequences.training import History, Network
@@ -84,6 +87,7 @@ class SequenceModel(ABC):
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
     extra: ClassVar[str] = "deep"
     reads: ClassVar[str] = "sequences"
+    continues: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
@@ -106,12 +110,24 @@ class SequenceModel(ABC):
     def encoder(self, columns: int) -> Encoder:
         """The network, for so many columns that are not static; weights are drawn from torch's generator."""
 
-    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedSequences:
+    def fit(
+        self,
+        train: Labelled | Measured,
+        validation: Labelled | Measured | None,
+        seed: int,
+        start: FittedSequences | None = None,
+    ) -> FittedSequences:
         """Train; the validation part steers when to stop.
 
+        Args:
+            train: What is learnt from.
+            validation: What the passes are judged by, or None.
+            seed: Of weights, dropout and the order of sequences.
+            start: A fit of the same settings: its weights are the first ones, and its units (of numbers, of gaps) are kept.
+
         Raises:
-            HilumError: the extra `deep` is not installed, or training diverged.
-            DataError: a part without sequences, or that nothing can be learnt from.
+            HilumError: the extra `deep` is not installed, training diverged, or the start is a fit of other settings.
+            DataError: a part without sequences, or that nothing can be learnt from, or that has other columns or classes than the start.
             UsageError: a loss that needs classes or the number beside them where there are none.
         """
         _need_torch()
@@ -125,12 +141,16 @@ class SequenceModel(ABC):
         part = Part.of(train, name)
         self._refuse_loss(part)
         facts = Facts.of(part, name, usual_gap(part.sequences), joint=self.answers == "joint")
+        if start is not None:
+            facts = _kept_facts(start.facts, facts, part, name)
         numbered = facts.joint or part.labels is None
         schedule = Schedule(
             self.learning_rate, self.penalty, self.optimizer, self.sequences_per_step, self.epochs, self.patience
         )
         with one_thread(), torch_session(seed):
             network = self._network(facts)
+            if start is not None:
+                _load_into(network, start.network.state_dict(), name)
             judge: Callable[[], float] | None = None
             if validation is not None:
                 other = Part.of(validation, name)
@@ -163,12 +183,7 @@ class SequenceModel(ABC):
         facts = Facts.read(plain)
         with torch_session():
             network = self._network(facts)
-        try:
-            network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-        except RuntimeError as error:
-            raise HilumError(
-                "the weights do not fit these settings", where=str(folder), do="Load with the settings that were fitted"
-            ) from error
+        _load_into(network, {name: torch.from_numpy(array) for name, array in arrays.items()}, str(folder))
         network.eval()
         return FittedSequences(self, facts, network, History())
 
@@ -240,6 +255,31 @@ class FittedSequences:
         """Write weights and facts."""
         arrays = {name: value.numpy() for name, value in self._network.state_dict().items()}
         _folder.write(folder, describe(self._settings).name, self._facts.plain(), arrays)
+
+
+def _kept_facts(start: Facts, own: Facts, part: Part, name: str) -> Facts:
+    """The facts of the start, if the part has its columns and its classes.
+
+    Raises:
+        DataError: it has others.
+    """
+    start.accept(part.sequences)
+    if start.outcome.classes != own.outcome.classes or start.outcome.present != own.outcome.present:
+        raise DataError(
+            f"train has the classes {own.outcome.present}, and the model that it goes on from was fitted on {start.outcome.present}",
+            where=name,
+            do="Use fewer folds, or pretrain on data with the same classes",
+        )
+    return start
+
+
+def _load_into(network: Network, weights: Mapping[str, torch.Tensor], where: str) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise HilumError(
+            "the weights do not fit these settings", where=where, do="Load with the settings that were fitted"
+        ) from error
 
 
 def _need_torch() -> None:

@@ -75,7 +75,15 @@ class Pipeline:
         return digest([self.prepared.fingerprint, choice, learned])
 
 
-def learn(task: Any, model: Trainable, search: Search | None, table: Table, part: Texts, seed: int) -> Pipeline:
+def learn(
+    task: Any,
+    model: Trainable,
+    search: Search | None,
+    table: Table,
+    part: Texts,
+    seed: int,
+    start: Pipeline | None = None,
+) -> Pipeline:
     """Prepare, choose and fit.
 
     Args:
@@ -85,14 +93,25 @@ def learn(task: Any, model: Trainable, search: Search | None, table: Table, part
         table: All records, made ready by `hilum.engine.tables.ready`.
         part: (records,) "train", "validation", "test" or "".
         seed: Seed of everything drawn at random.
+        start: What was learned from other tables (`hilum.engine.tables.pretrained`): its preprocessing is kept, its model goes on from it.
     """
     train = table.take(part == "train")
+    if start is not None:
+        return go_on(start, train, table.take(part == "validation"), seed)
     prepared = task.prepare.fit((table if task.fitted_on == "all" else train).inputs)
     model, tried = _choose(task, model, search, table, part, seed)
     validation = table.take(part == "validation") if (part == "validation").any() else None
     held = None if validation is None else examples(prepared, validation, reads(model))
     fitted = model.fit(examples(prepared, train, reads(model)), held, seed)
     return Pipeline(prepared, model, fitted, tried)
+
+
+def go_on(start: Pipeline, train: Table, validation: Table, seed: int) -> Pipeline:
+    """The model of a pipeline fitted on, with the preprocessing that it was born with; the validation part may be empty."""
+    read = reads(start.model)
+    held = examples(start.prepared, validation, read) if validation.height else None
+    fitted = start.model.fit(examples(start.prepared, train, read), held, seed, start=start.fitted)
+    return Pipeline(start.prepared, start.model, fitted)
 
 
 def reads(model: Any) -> str:

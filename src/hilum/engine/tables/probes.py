@@ -27,13 +27,20 @@ MOVED_BY = 1e6
 
 
 def pipeline_evidence(
-    task: Any, model: Any, search: Search | None, table: Table, part: Texts, seed: int, pipeline: Pipeline
+    task: Any,
+    model: Any,
+    search: Search | None,
+    table: Table,
+    part: Texts,
+    seed: int,
+    pipeline: Pipeline,
+    start: Pipeline | None = None,
 ) -> dict[str, Any]:
-    """Fingerprints of what was learned, before and after the test part was changed."""
+    """Fingerprints of what was learned, before and after the test part was changed; `start` as in `learn`."""
     tested = (part == "test") & table.asked
     train = table.take(part == "train")
     before = pipeline.fingerprint(train)
-    moved = learn(task, model, search, _moved_inputs(table, part == "test"), part, seed)
+    moved = learn(task, model, search, _moved_inputs(table, part == "test"), part, seed, start)
     labels = table.rows["target"].to_numpy()[tested]
     permuted = _permuted_labels(table, tested)
     moved_labels = int((permuted.rows["target"].to_numpy()[tested] != labels).sum())
@@ -42,7 +49,7 @@ def pipeline_evidence(
     if (
         moved_labels
     ):  # labels that are all alike cannot be dealt anew: then nothing was looked for, and nothing is stored
-        dealt = learn(task, model, search, permuted, part, seed)
+        dealt = learn(task, model, search, permuted, part, seed, start)
         choice = {"before": before, "after": dealt.fingerprint(train), "labels moved": moved_labels}
         evidence["choices"] = {"test labels permuted": choice}
     return evidence

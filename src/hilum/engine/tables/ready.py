@@ -7,6 +7,7 @@ asked       where preprocessing looks at one record at a time, and so does the m
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ def ready(task: Any, model: Any, table: Table) -> Table:
 
     if table.order is None and not hasattr(task.prepare, "steps"):
         return table
-    made: Table = _once(table, f"ready {context} {digest(describe(task.prepare).to_json())}", make)
+    made: Table = once(table, f"ready {context} {digest(describe(task.prepare).to_json())}", make)
     return made
 
 
@@ -40,11 +41,12 @@ def parts(task: Any, table: Table) -> list[Texts]:
     def make() -> list[Texts]:
         return deal(task.split, records_of(table, task.kind), where=f"table '{table.name}'")
 
-    dealt: list[Texts] = _once(table, f"parts {task.kind} {digest(describe(task.split).to_json())}", make)
+    dealt: list[Texts] = once(table, f"parts {task.kind} {digest(describe(task.split).to_json())}", make)
     return dealt
 
 
-def _once(table: Table, what: str, make: Any) -> Any:
+def once(table: Table, what: str, make: Callable[[], Any]) -> Any:
+    """What `make` gives, made once a table and `what` and kept while the process lives, the last few."""
     # The table is kept with what was made of it, so its id stands for no other table meanwhile.
     key = (id(table), what)
     if key in _made:

@@ -10,7 +10,7 @@ whole pipeline runs on them: what scores as well as the real labels has learned 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from hilum.engine.tables.pipeline import (
     score_block,
     subjects_of,
 )
+from hilum.engine.tables.pretrained import of_others, pretrained
 from hilum.engine.tables.probes import data_evidence, future_evidence, pipeline_evidence
 from hilum.engine.tables.ready import parts, ready
 from hilum.modalities.table.equal_rows import equal_rows
@@ -53,25 +54,44 @@ def run(
     samples: list[Table],
     fold: int | None = None,
     control: str = "",
+    others: Sequence[Table] = (),
 ) -> Iterator[Outcome]:
-    """One outcome: the fold.
+    """One outcome: the fold; or of a table that cannot be judged its sentence, and what can be counted.
+
+    Args:
+        task: `PredictClass`, `PredictValue` or `PredictCourse`.
+        model: Settings of a model.
+        protocol: Under which the arm stands; tables have none of their own.
+        search: Settings to choose, or None.
+        seeds: Seeds of everything drawn at random.
+        samples: The table.
+        fold: Which fold; None learns from every record.
+        control: "" or "permuted labels".
+        others: Tables that the model is pretrained on; it then goes on from there on train.
 
     Raises:
-        UsageError: an unknown control, or a fold that the split does not have.
+        UsageError: an unknown control, a fold that the split does not have, or a model that cannot go on from another fit.
         DataError: records without an outcome, or a fold without records to train or test on.
     """
     (table,) = samples
     if control not in CONTROLS:
         raise UsageError(f"there is no control '{control}' for tables", do=f"There is: {', '.join(CONTROLS[1:])}")
+    item = "all records" if fold is None else f"fold {fold}"
     if table.unjudgeable:
-        raise DataError(
-            table.unjudgeable, where=f"table '{table.name}'", do="Ask for another task, or bring more records"
-        )
+        told = {"cohort": counts_of(table), "classes": list(table.classes)}
+        yield Outcome(item, [], [], [], told, refused=f"{table.name}: {table.unjudgeable}")
+        return
     if "sequence" not in table.rows.columns and table.rows["target"].null_count():
         raise DataError(
             "some records have no outcome", where=f"table '{table.name}'", do="Leave them out, or label them"
         )
-    yield _outcome(task, model, search, seeds, ready(task, model, table), fold, control, table)
+    if others and (search is not None or control or task.fitted_on == "all"):
+        raise UsageError(
+            "a pretrained model with settings to choose, on permuted labels, or prepared on all records",
+            where=f"table '{table.name}'",
+            do="Pretrain without `search` and `control`",
+        )
+    yield _outcome(task, model, search, seeds, ready(task, model, table), fold, control, table, others)
 
 
 def _outcome(
@@ -83,26 +103,28 @@ def _outcome(
     fold: int | None,
     control: str,
     raw: Table,
+    others: Sequence[Table],
 ) -> Outcome:
     number = -1 if fold is None else fold
     predictions: list[Block] = []
     scores: list[Block] = []
     log: list[dict[str, Any]] = []
     split: list[Block] = []
-    first: tuple[Table, Texts, Pipeline] | None = None
+    first: tuple[Table, Texts, Pipeline, Pipeline | None] | None = None
     for seed in seeds:
         began = time.perf_counter()
         asked = permute(table, seed) if control == PERMUTED else table
         part = parts_of(task, asked, fold)
         try:
-            pipeline = learn(task, model, search, asked, part, 0 if control == PERMUTED else seed)
+            start = pretrained(task, model, others, raw, seed)
+            pipeline = learn(task, model, search, asked, part, 0 if control == PERMUTED else seed, start)
         except DataError as error:
             # A permutation may leave one class in train: it is no permutation that can be scored, and HIL016 counts those it has.
             if control != PERMUTED or (seed == seeds[-1] and first is None):
                 raise
             log.append({"event": "permutation left out", "seed": seed, "reason": str(error)})
             continue
-        first = first or (asked, part, pipeline)
+        first = first or (asked, part, pipeline, start)
         if fold is not None:
             test = asked.take(part == "test")
             predicted = pipeline.predict(test)
@@ -111,7 +133,7 @@ def _outcome(
             scores.append(score_block(test, predicted, number, seed, constants))
         log.append({"event": "fitted", "seed": seed, "seconds": time.perf_counter() - began})
     assert first is not None
-    asked, part, pipeline = first
+    asked, part, pipeline, start = first
     if not control:
         split.append(_split_block(asked, part, number))
     train = asked.take(part == "train")
@@ -124,9 +146,11 @@ def _outcome(
             "fingerprint": pipeline.prepared.fingerprint,
         },
         "classes": list(table.classes),
+        **({"pretraining": of_others(others)} if others else {}),
     }
     if fold == 0 and not control:
-        evidence = _merged(evidence, pipeline_evidence(task, model, search, asked, part, seeds[0], pipeline))
+        evidence["cohort"] = counts_of(raw)
+        evidence = _merged(evidence, pipeline_evidence(task, model, search, asked, part, seeds[0], pipeline, start))
         if raw.order is not None:
             evidence = _merged(evidence, future_evidence(task, model, raw, parts(task, raw)[0] == "test", pipeline))
         if describe(model).name == task.trivial:
@@ -162,6 +186,27 @@ def parts_of(task: Any, table: Table, fold: int | None) -> Texts:
             f"there is no fold {fold}", where=f"table '{table.name}'", do=f"The split has {len(dealt)} folds"
         )
     return dealt[fold]
+
+
+def counts_of(table: Table) -> dict[str, Any]:
+    """How many there are: records that are asked for, sequences, subjects (None where they are not known), and who was left out.
+
+    Of classes also the sequences with a record of the last class (of two, the positive one).
+    """
+    asked = table.take(table.asked)
+    rows = asked.rows
+    unknown = rows["subject"].null_count()
+    found: dict[str, Any] = {
+        "records": asked.height,
+        "subjects": None if unknown else rows["subject"].n_unique(),
+        "attrition": [list(line) for line in table.attrition],
+    }
+    if "sequence" in rows.columns:
+        found["sequences"] = rows["sequence"].n_unique()
+        if table.classes:
+            positive = rows["sequence"].filter(rows["target"] == len(table.classes) - 1)
+            found["positive sequences"] = positive.n_unique()
+    return found
 
 
 def _of_data(table: Table, part: Texts) -> tuple[Table, Texts]:
