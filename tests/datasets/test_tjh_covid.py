@@ -151,3 +151,18 @@ def test_patient_days_are_those_of_the_benchmark(folder: Path) -> None:
     assert days.features.width == 75
     empty = days.features.select(laboratory_tests(records(folder / WORKBOOK)))
     assert empty.select(pl.all_horizontal(pl.all().is_null())).sum().item() == 364
+
+
+def test_the_hold_out_in_time_goes_by_admission(folder: Path) -> None:
+    dataset = TjhCovid()
+    days = dataset.load(folder, dataset.items(folder)[1])
+    patients = days.rows.group_by("subject").agg(pl.col("declared").unique(), pl.col("admitted").unique())
+    assert patients["declared"].list.len().max() == patients["admitted"].list.len().max() == 1
+    day = pl.from_epoch(pl.col("admitted").list.first()).dt.date()
+    parts = patients.select(pl.col("declared").list.first(), day.alias("day")).group_by("declared")
+    spans = parts.agg(pl.len(), pl.col("day").min().alias("first"), pl.col("day").max().alias("last")).sort(
+        "first", "last"
+    )
+    assert spans["declared"].to_list() == ["train", "validation", "test"]
+    assert spans["len"].to_list() == [216, 72, 73]
+    assert (spans["last"][:-1] <= spans["first"][1:]).all()

@@ -161,6 +161,7 @@ def test_as_a_plain_loop_and_scikit_learn(seed: int) -> None:
         "es": plain_es(c),
         "es-patient": plain_es_patient(c),
         "osmae": plain_osmae(c),
+        "accuracy-above-half": oracle.accuracy_score(c["target"], c["p:1"] > 0.5),
         "number-mae": oracle.mean_absolute_error(y, f),
         "number-mse": oracle.mean_squared_error(y, f),
         "number-rmse": oracle.root_mean_squared_error(y, f),
@@ -185,6 +186,15 @@ def test_bounds_perfection_and_order(seed: int) -> None:
 
 
 @settings(deadline=None, max_examples=15)
+@given(SEEDS)
+def test_accuracy_calls_what_is_above_one_half(seed: int) -> None:
+    c, _ = stays(seed)
+    c["p:1"][:3] = 0.5
+    metric = BY_NAME["accuracy-above-half"]
+    assert metric(c).value == pytest.approx(oracle.accuracy_score(c["target"], c["p:1"] > 0.5))
+    assert metric({**c, "p:1": np.full(len(c["p:1"]), 0.5)}).value == pytest.approx(1 - c["target"].mean())
+
+
 @given(SEEDS)
 def test_resamples_equal_drawn_patients(seed: int) -> None:
     c, who = stays(seed)
@@ -219,11 +229,15 @@ def test_undefined_with_the_reason() -> None:
         (nobody, ("es", "es-patient"), "nothing can be gained|no patient"),
         (gone, ("es", "es-patient"), "nothing can be gained|no patient"),
         (gone, ("number-r2",), "do not vary"),
-        ({**c, "beside": c["beside"] - 50}, tuple(BY_NAME), "below 0"),
+        (
+            {**c, "beside": c["beside"] - 50},
+            tuple(name for name in BY_NAME if name != "accuracy-above-half"),
+            "below 0",
+        ),
         ({**c, "threshold": np.zeros(len(c["target"]))}, ("es", "es-patient", "osmae"), "not above 0"),
         ({**c, "longest": c["threshold"]}, ("osmae",), "not beyond"),
-        ({**c, "target": c["target"] * 2}, ("es", "es-patient", "osmae"), "class indices"),
-        ({**c, "p:1": c["p:1"] * 3}, ("es", "es-patient", "osmae"), "not a probability"),
+        ({**c, "target": c["target"] * 2}, ("es", "es-patient", "osmae", "accuracy-above-half"), "class indices"),
+        ({**c, "p:1": c["p:1"] * 3}, ("es", "es-patient", "osmae", "accuracy-above-half"), "not a probability"),
     ):
         for name in names:
             score = BY_NAME[name](case)

@@ -5,8 +5,8 @@ ssim and pearson as dice, image-nrmse and geometric-error as errors, all also in
 change is a line in LOG.md with every verdict that it flips. Acceptance figures in issues are regression tests, never margins.
 
 Added on 2026-11-24, before any run of the course of a stay: es and es-patient 0.02, scores of few late records that move as much as
-AUPRC does; osmae and the errors of the remaining days as errors, the squared one among them as `mse` is; number-r2 0.05, since it is
-1 - number-mse over that of a constant, so that both are judged alike.
+AUPRC does; accuracy-above-half as accuracy; osmae and the errors of the remaining days as errors, the squared one among them as `mse`
+is; number-r2 0.05, since it is 1 - number-mse over that of a constant, so that both are judged alike.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ MARGINS: dict[str, Margin] = {
     **dict.fromkeys(("f1", "f1-macro", "sensitivity", "specificity"), _SCORE),
     **dict.fromkeys(("sensitivity-at-95-specificity", "sensitivity-at-90-specificity"), _SCORE),
     **dict.fromkeys(("auprc", "es", "es-patient"), Margin(absolute=0.02)),
+    "accuracy-above-half": _SCORE,
     **dict.fromkeys(("osmae", "number-mae", "number-rmse", "number-mse"), _ERROR),
     "number-r2": Margin(absolute=0.05),
     **dict.fromkeys(

@@ -16,6 +16,7 @@ Equations
     es-patient     mean over subjects with a positive record of sum s / sum s* held within -1 and 1; a false alarm costs nothing
     osmae          sum w d / n, days               w = 1 where L <= T, else max(0, (M - L) / (M - T))
                    d = |L^ - L| where the right outcome is called, else max(0, M - L^) + max(0, M - L)
+    accuracy-above-half            share of rows called rightly; `accuracy` calls p = 0.5 positive too, which a leaf of two records may say
     number-mae     sum |L^ - L| / n                number-mse, number-rmse  of (L^ - L)^2, and its root
     number-r2      1 - sum (L^ - L)^2 / sum (L - mean L)^2
 
@@ -80,6 +81,11 @@ def _early_sums(columns: Columns, member: Indices, n: int) -> Array:
 
 def _early(sums: Array) -> Array:
     return np.maximum(ratio(sums[..., 0], sums[..., 1]), -1.0)
+
+
+def _right_sums(columns: Columns, member: Indices, n: int) -> Array:
+    right = _called(columns) == _positive(columns)
+    return sum_in_clusters([np.ones(len(right)), right.astype(np.float64)], member, n)
 
 
 def _subject_sums(columns: Columns, member: Indices, n: int) -> Array:
@@ -215,6 +221,17 @@ METRICS: tuple[Metric, ...] = (
         Additive(_outcome_specific_sums, _second_per_first, _no_outcome_specific, "no rows"),
         (*_COURSE, "number", "threshold", "longest"),
         _PYEHR + "metrics/osmae.py",
+    ),
+    _metric(
+        "accuracy-above-half",
+        "Accuracy, called above 0.5",
+        "share of rows called rightly, positive where p:1 > 0.5",
+        Additive(_right_sums, _second_per_first, classes.binary_probability_obstacle, "no rows"),
+        ("target", "p:1"),
+        _PYEHR + "metrics/binary_classification_metrics.py",
+        unit="1",
+        direction="higher",
+        bounds=(0.0, 1.0),
     ),
     _of_number(
         "number-mae", "MAE, days", "mean absolute error of the remaining days", _absolute_sums, _second_per_first

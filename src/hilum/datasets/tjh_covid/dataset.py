@@ -12,6 +12,8 @@ that day. A single sample will not do: tests come in batches of about twenty (me
 
     time, time_zero   of the last sample of that day: then every value is known
     admitted          s since 1970, kept beside the roles for whoever wants the stay
+    declared          of patient-days the part by day of admission that the benchmark has as its hold-out in time: the first 60 % of the
+                      patients train, the next 20 % validation, the last 20 % test; ties by patient number
     target            died (1) or discharged alive (0); whether, not when
     left out          patients without a laboratory value; patients whose stay had ended before time zero (their outcome was known)
 
@@ -130,10 +132,13 @@ def patient_days(found: pl.DataFrame) -> Table:
         pl.col("died").cast(pl.Float64).alias("target"),
         pl.col("left").cast(pl.Float64).alias("beside"),
         (pl.col("last").dt.epoch("us") / 1e6).alias("time"),
+        (pl.col("admitted").dt.epoch("us") / 1e6).alias("admitted"),
+        _part_by_admission(days),
         pl.when(first).then(pl.lit("first")).otherwise(pl.lit("later")).alias("group:day"),
         *_groups(),
     )
-    features = days.select("age", (pl.col("sex") == "male").cast(pl.Float64).alias("male"), *labs)
+    # In the order of the benchmark: where splits of a tree are equally good, the order of the columns decides.
+    features = days.select((pl.col("sex") == "male").cast(pl.Float64).alias("male"), "age", *labs)
     left_out = found["patient"].n_unique() - dated["patient"].n_unique()
     return Table(
         "patient-days",
@@ -144,8 +149,18 @@ def patient_days(found: pl.DataFrame) -> Table:
         unit="days",
         attrition=(("patients without a time of record or without the end of the stay", left_out),),
         notes=("Every day of a patient has the patient's outcome: late days are easier than the first.",),
-        static=("age", "male"),
+        static=("male", "age"),
     )
+
+
+def _part_by_admission(days: pl.DataFrame) -> pl.Series:
+    """train, validation or test of every record, by the day on which its patient was admitted."""
+    import polars as pl
+
+    patients = days.select("patient", pl.col("admitted").dt.date()).unique().sort("admitted", "patient")["patient"]
+    ends = [int(share * len(patients)) for share in (0.6, 0.8)]
+    parts = ["train"] * ends[0] + ["validation"] * (ends[1] - ends[0]) + ["test"] * (len(patients) - ends[1])
+    return days["patient"].replace_strict(patients, parts, return_dtype=pl.String).alias("declared")
 
 
 def _patient() -> pl.Expr:
