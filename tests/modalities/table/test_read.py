@@ -303,7 +303,7 @@ def test_sheets(tmp_path: Path) -> None:
 def test_prediction_asks_for_features_only(tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("stage,lactate,record\nI,1.5,n1\n,,n2\n")
-    table = read_for_prediction(path, COLUMNS, features={"lactate": "Float64", "stage": "String"})
+    table, _ = read_for_prediction(path, COLUMNS, features={"lactate": "Float64", "stage": "String"})
     assert table.features.columns == ["lactate", "stage"]
     assert table.features.row(0) == (1.5, "I")
     assert table.rows["item"].to_list() == ["n1", "n2"]
@@ -384,7 +384,7 @@ def test_a_new_record_is_read_alone_as_among_others(tmp_path: Path) -> None:
     (tmp_path / "two.csv").write_text("code\n01\nA1\n")
     for columns in (Columns(target="y"), Columns(target="y", features=("code",), categories=("code",))):
         found = [
-            read_for_prediction(tmp_path / name, columns, features={"code": "String"}).features["code"].to_list()
+            read_for_prediction(tmp_path / name, columns, features={"code": "String"})[0].features["code"].to_list()
             for name in ("one.csv", "two.csv")
         ]
         assert found[0][0] in found[1]

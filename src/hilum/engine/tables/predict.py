@@ -54,7 +54,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
     folder = cell.path / "weights" / "all-records"
     stored = read_json(cell.path / "preprocess.json")["all records"]
     prepared = Prepared.from_json(stored["prepare"])
-    table = read_for_prediction(file, dataset.columns, features=_asked(stored["features"], prepared))
+    table, _ = read_for_prediction(file, dataset.columns, features=_asked(stored["features"], prepared))
     settings = build(Spec.from_json(stored["model"]))
     inputs = prepared.apply(table.features)
     predicted = settings.load(folder).predict(inputs)

@@ -3,6 +3,8 @@
 A column has one role. The exceptions are plain ones: the id may name the subject too, times may coincide, a source or site may
 also be a subgroup, and an explicit list of features may name a column of another role (never the target), so that
 an audit can look at what a study really used. Without a list, the features are all columns that have no role, and subgroups.
+
+Records of one stay or one patient belong together where `sequence` and `step` are named; see `hilum.modalities.table.repeated`.
 """
 
 from __future__ import annotations
@@ -17,13 +19,22 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", 
 KINDS = ("classify", "regress")
 POLICIES = ("refuse", "exclude")
 PURPOSES = ("study", "audit")
-SINGLE_ROLES = ("id", "subject", "target", "time", "source", "site", "content", "split", "time_zero", "eligible")
+ASKED = ("every", "last")
+STEP_UNITS = {"min": 60.0, "h": 3600.0, "day": 86_400.0}
+SINGLE_ROLES = (
+    *("id", "subject", "target", "time", "source", "site", "content", "split", "time_zero", "eligible"),
+    *("sequence", "step", "step_start", "beside"),
+)
 # Roles that one column may have together; all other pairs are refused.
 _TOGETHER = (
     {"id", "subject"},
     {"time", "time_zero", "eligible", "charted"},
     {"source", "site", "group"},
     {"content", "id"},
+    {"subject", "sequence"},
+    {"time", "step"},
+    {"time", "time_zero", "step"},
+    {"eligible", "step_start"},
 )
 
 
@@ -54,6 +65,16 @@ class Columns:
         categories: Features that are categories although they are written as numbers.
         made_from: Columns that the outcome was made from; the audit looks for them among the features.
         missing: The texts that mean missing.
+        sequence: Which records belong together in time: the stay, or the patient. Needs `step`.
+        step: When, within its sequence: a number, or a date, which `step_unit` makes a number of.
+        step_unit: "min", "h" or "day": what a step that is a date is counted in.
+        step_start: From when it is counted: a column of dates, the same within a sequence. Without one from the sequence's first record.
+        beside: A number that goes with a class as outcome (days left), where the record has an outcome.
+        static: Features that do not change within a sequence; a value that stands in one of its records holds for all.
+        asked: Of which records the outcome is asked: "every" one that has an outcome; or the "last" of each sequence, wherever in
+            the sequence its outcome is written.
+        units: Pairs (feature, unit), a mapping is accepted: what a later file's header is compared with. A unit in brackets behind a
+            feature's own name counts too.
         encoding: How the text is encoded where it is neither UTF-8 nor UTF-16, e.g. "cp1252".
         purpose: "study", or "audit": an audit reports what a study is refused for (a class with one subject, no feature).
     """
@@ -80,6 +101,14 @@ class Columns:
     categories: tuple[str, ...] = ()
     made_from: tuple[str, ...] = ()
     missing: tuple[str, ...] = MISSING
+    sequence: str = ""
+    step: str = ""
+    step_unit: str = ""
+    step_start: str = ""
+    beside: str = ""
+    static: tuple[str, ...] = ()
+    asked: str = "every"
+    units: tuple[tuple[str, str], ...] = ()
     encoding: str = ""
     purpose: str = "study"
 
@@ -101,8 +130,33 @@ class Columns:
         _one_of("kind", self.kind, KINDS)
         _one_of("missing_target", self.missing_target, POLICIES)
         _one_of("purpose", self.purpose, PURPOSES)
+        _one_of("asked", self.asked, ASKED)
+        if self.step_unit:
+            _one_of("step_unit", self.step_unit, tuple(STEP_UNITS))
+        self._check_sequences()
         self._check_classes()
         self._check_roles()
+
+    def _check_sequences(self) -> None:
+        if bool(self.sequence) != bool(self.step):
+            raise UsageError(
+                f"'{self.sequence or self.step}' is named as {'sequence' if self.sequence else 'step'} alone",
+                where="columns",
+                do='Name both: sequence = "stay_id" and step = "hour"',
+            )
+        for setting in ("step_unit", "step_start", "beside", "static") if not self.sequence else ():
+            if getattr(self, setting):
+                raise UsageError(
+                    f"'{setting}' is about sequences", where="columns", do="Name `sequence` and `step` too"
+                )
+        if self.asked != "every" and not self.sequence:
+            raise UsageError(
+                "the last record of no sequence is asked", where="columns", do="Name `sequence` and `step`"
+            )
+        if self.beside and self.kind != "classify":
+            raise UsageError(
+                "a number beside a number is asked", where="columns", do="`beside` goes with a class as outcome"
+            )
 
     def _check_classes(self) -> None:
         if self.kind == "regress" and (self.classes or self.positive):
@@ -131,7 +185,7 @@ class Columns:
                 raise UsageError(
                     f"'{name}' is the {extra[0]} and the {extra[1]}", where="columns", do="A column has one role"
                 )
-        for role in ("features", "exclude", "groups", "categories"):
+        for role in ("features", "exclude", "groups", "categories", "static"):
             names = getattr(self, role)
             twice = [name for name in names if names.count(name) > 1]
             if twice:
@@ -165,6 +219,8 @@ class Columns:
             *self.exclude,
             *self.categories,
             *self.made_from,
+            *self.static,
+            *(feature for feature, _ in self.units),
             *(feature for feature, _ in self.charted),
         ]
         for name in named:
@@ -175,11 +231,17 @@ class Columns:
         features = self.features or tuple(name for name in header if name not in taken)
         if not features and self.purpose == "study":
             raise UsageError("no column is left as a feature", where=where, do="Name the features, or exclude fewer")
-        for role, names in (("categories", self.categories), ("charted", tuple(f for f, _ in self.charted))):
+        for role, names in (
+            ("categories", self.categories),
+            ("static", self.static),
+            ("units", tuple(feature for feature, _ in self.units)),
+            ("charted", tuple(feature for feature, _ in self.charted)),
+        ):
             stray = [name for name in names if name not in features]
             if stray:
                 raise UsageError(f"'{stray[0]}' is named in {role} but is no feature", where=where, do="Name a feature")
-        return features
+        # Models of sequences expect what does not change in front.
+        return (*self.static, *(name for name in features if name not in self.static)) if self.static else features
 
 
 def _name(part: Any) -> str:

@@ -12,18 +12,18 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import DataError, HilumError, UsageError, unknown
-from hilum.modalities.table import values
+from hilum.modalities.table import repeated, values
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.dates import DATED
 from hilum.modalities.table.frame import RawTable, as_text, read_frame, read_raw
+from hilum.modalities.table.match import Matched, closest, match
 from hilum.modalities.table.sample import Table
 
 if TYPE_CHECKING:
@@ -56,17 +56,21 @@ def read_table(path: Path | str, columns: Columns, *, name: str = "") -> Table:
     attrition = [("rows without any value", raw.empty_rows)] if raw.empty_rows else []
     raw, dropped = _with_outcome(raw, columns)
     if dropped:
-        attrition.append((f"records without a value in '{columns.target}'", dropped))
+        attrition.append((f"records without a value in '{columns.target}'{_of_sequences(columns)}", dropped))
     if raw.frame.height < 2:
         raise DataError(f"{raw.frame.height} record with an outcome", where=str(raw.path), do="At least two are needed")
-    rows, group_notes = _rows(raw, columns)
+    made, group_notes = _rows(raw, columns)
     target, classes = _classes(raw, columns) if columns.kind == "classify" else (_measured(raw, columns), ())
-    rows.insert(1, target.alias("target"))
-    _refuse_lonely_class(raw, columns, pl.DataFrame(rows), classes)
+    rows = pl.DataFrame([made[0], target.alias("target"), *made[1:]])
     features, notes = _features(raw, names, columns.categories)
+    if columns.sequence:
+        rows, told = _asked(raw, columns, rows)
+        features = repeated.same_within(raw, {name: name for name in columns.static}, rows["sequence"], features)
+        notes += told
+    _refuse_lonely_class(raw, columns, rows, classes)
     return Table(
         name or raw.path.stem,
-        _named(raw, columns, pl.DataFrame(rows), features),
+        _named(raw, columns, rows, features),
         features,
         classes=classes,
         target=columns.target,
@@ -75,10 +79,35 @@ def read_table(path: Path | str, columns: Columns, *, name: str = "") -> Table:
         made_from=columns.made_from,
         notes=(*raw.notes, *group_notes, *notes),
         dated=tuple(name for name in names if any(note.startswith(f"'{name}' holds dates") for note in notes)),
+        static=columns.static,
     )
 
 
-def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping[str, str], name: str = "") -> Table:
+def _of_sequences(columns: Columns) -> str:
+    return ", nor in any other of their sequence" if columns.sequence else ""
+
+
+def _asked(raw: RawTable, columns: Columns, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows with an outcome where one is asked for, and what is to be said of the others."""
+    if columns.asked == "last":
+        rows = repeated.once_a_sequence(raw, columns, rows)
+    asked = rows["target"].is_not_null()
+    if columns.beside:
+        lost = rows["beside"].is_null() & asked
+        if bool(lost.any()):
+            raise DataError(
+                f"an outcome without a number in '{columns.beside}' in {values.rows_of(raw, lost)}",
+                where=raw.at(columns.beside),
+                do="Fill it in, or leave the outcome empty: the record is then read, and not asked",
+            )
+    context = rows.height - int(asked.sum())
+    told = f"{context:,} of {rows.height:,} records are context: they are read, and nothing is asked of them"
+    return rows, [told] if context else []
+
+
+def read_for_prediction(
+    path: Path | str, columns: Columns, *, features: Mapping[str, str], name: str = ""
+) -> tuple[Table, Matched]:
     """Records to predict: the features of a fitted table, other roles where the file has them, no outcome.
 
     Args:
@@ -88,51 +117,85 @@ def read_for_prediction(path: Path | str, columns: Columns, *, features: Mapping
         name: The table's name.
 
     Returns:
-        The table, with the features in that order.
+        The table, with the features in that order, and which column of the file each was found in. Of records that belong together in
+        time a feature may be lacking, as one that was never measured; every record is asked for.
 
     Raises:
-        DataError: as in `read_table`; a feature that the file lacks; text where the model expects a number.
+        DataError: as in `read_table`; a feature that the file lacks; text where the model expects a number; see `match`.
     """
     import polars as pl
 
-    raw = read_raw(path, missing=columns.missing, encoding=columns.encoding, skip=columns.exclude)
+    # What was left aside in train is not looked at, unless it stands for something here.
+    raw = read_raw(path, missing=columns.missing, encoding=columns.encoding)
     there = raw.frame.columns
-    lacking = [feature for feature in features if feature not in there]
-    if lacking:
-        hints = [
-            f"'{close[0]}'" for feature in lacking if (close := get_close_matches(feature, there, n=1, cutoff=0.6))
+    kept = ("id", "subject", "time", "source", "site", "time_zero", "sequence", "step", "step_start")
+    roles = {role: getattr(columns, role) for role in kept if getattr(columns, role)}
+    found = match(there, tuple(dict.fromkeys((*features, *roles.values()))), dict(columns.units), where=str(raw.path))
+    lacking = [feature for feature in features if feature in found.lacking]
+    _refuse_lacking(raw, columns, features, lacking, found)
+    present: dict[str, Any] = {role: found.columns[named] for role, named in roles.items() if named in found.columns}
+    theirs = replace(Columns(), **present, step_unit=columns.step_unit)
+    rows, _ = _rows(raw, theirs)
+    frame = pl.DataFrame(
+        [
+            _nothing(feature, raw.frame.height, pl.Float64() if kind == "Float64" else pl.String())
+            if feature in lacking
+            else _as_fitted(raw, raw.frame[found.columns[feature]], kind, feature in columns.categories).alias(feature)
+            for feature, kind in features.items()
         ]
-        raise DataError(
-            f"the file lacks {len(lacking)} of {len(features)} features: {', '.join(map(repr, lacking[:10]))}",
-            where=str(raw.path),
-            do=(f"Did you mean {', '.join(hints[:3])}? " if hints else "")
-            + "Rename the columns, or add them, empty where nothing was measured",
-        )
-    kept = {role: getattr(columns, role) for role in ("id", "subject", "time", "source", "site", "time_zero")}
-    present = Columns(**{role: column for role, column in kept.items() if column in there})
-    rows, _ = _rows(raw, present)
-    made = [
-        _as_fitted(raw, raw.frame[feature], kind, columns.categories).alias(feature)
-        for feature, kind in features.items()
-    ]
-    frame = pl.DataFrame(made)
-    rows.insert(1, _nothing("target", raw.frame.height, pl.Float64()))
-    return Table(
+    )
+    # Of single records all are asked for; within a sequence, those that have a target.
+    target = _nothing("target", raw.frame.height, pl.Float64())
+    rows.insert(1, target.fill_null(float("nan")) if theirs.sequence else target)
+    static = tuple(name for name in columns.static if name in features) if theirs.sequence else ()
+    if theirs.sequence:
+        written = {name: found.columns[name] for name in static if name in found.columns}
+        frame = repeated.same_within(raw, written, pl.DataFrame(rows)["sequence"], frame)
+    table = Table(
         name or raw.path.stem,
-        _named(raw, present, pl.DataFrame(rows), frame),
+        _named(raw, theirs, pl.DataFrame(rows), frame),
         frame,
         target=columns.target,
         unit=columns.unit,
         attrition=(("rows without any value", raw.empty_rows),) if raw.empty_rows else (),
+        static=static,
     )
+    asked = {*features, *(named for named in roles.values() if named in found.columns)}
+    used = {wanted: column for wanted, column in found.columns.items() if wanted in asked}
+    return table, Matched(used, tuple(lacking), found.remarks)
 
 
-def _as_fitted(raw: RawTable, column: pl.Series, kind: str, named: Sequence[str]) -> pl.Series:
+def _refuse_lacking(
+    raw: RawTable, columns: Columns, features: Mapping[str, str], lacking: Sequence[str], found: Matched
+) -> None:
+    """Refuse a file that lacks features; of records in time only one that lacks most of them, or may have misspelt one."""
+    close = closest(lacking, [column for column in raw.frame.columns if column not in found.columns.values()])
+    hints = [f"'{column}'" for column in list(close.values())[:3]]
+    if columns.sequence:
+        for role in ("sequence", "step"):
+            if getattr(columns, role) in found.lacking:
+                near = closest([getattr(columns, role)], raw.frame.columns)
+                raise DataError(
+                    f"the file lacks '{getattr(columns, role)}', the {role} of its records",
+                    where=str(raw.path),
+                    do=(f"Did you mean '{next(iter(near.values()))}'? " if near else "") + "Rename or add the column",
+                )
+    allowed = columns.sequence and not close and 2 * len(lacking) <= len(features)
+    if lacking and not allowed:
+        raise DataError(
+            f"the file lacks {len(lacking)} of {len(features)} features: {', '.join(map(repr, lacking[:10]))}",
+            where=str(raw.path),
+            do=(f"Did you mean {', '.join(hints)}? " if close else "")
+            + "Rename the columns, or add them, empty where nothing was measured",
+        )
+
+
+def _as_fitted(raw: RawTable, column: pl.Series, kind: str, named: bool) -> pl.Series:
     """A feature in the type that the model was fitted on, value by value: no record's answer depends on its neighbours."""
     import polars as pl
 
     if kind == "String":
-        return values.categories(raw, column) if column.name in named else as_text(column)
+        return values.categories(raw, column) if named else as_text(column)
     dated = column.dtype == pl.Datetime or _holds_dates(raw, column)
     return values.moments(raw, column) if dated else values.numbers(raw, column)
 
@@ -149,15 +212,20 @@ def _holds_dates(raw: RawTable, column: pl.Series) -> bool:
 
 
 def _with_outcome(raw: RawTable, columns: Columns) -> tuple[RawTable, int]:
-    """The records that have one; the others are refused, or counted where the study says so."""
+    """The records that have one, or whose sequence has; the others are refused, or counted where the study says so."""
     outcome = raw.frame[columns.target]
     without = outcome.is_null()
+    if columns.sequence:
+        import polars as pl
+
+        which = pl.DataFrame({"without": without, "sequence": as_text(raw.frame[columns.sequence])})
+        without = which.select(pl.col("without").all().over("sequence") & pl.col("sequence").is_not_null()).to_series()
     count = int(without.sum())
     if count == 0:
         return raw, 0
     if columns.missing_target == "refuse":
         raise DataError(
-            f"a record without an outcome in {values.rows_of(raw, without)}{_whose(raw, columns, without)}",
+            f"a record without an outcome{_of_sequences(columns)} in {values.rows_of(raw, without)}{_whose(raw, columns, without)}",
             where=raw.at(columns.target),
             do='Fill it in, or state missing_target = "exclude" to leave such records out, counted '
             f"(missing is written as one of: {', '.join(repr(text) for text in columns.missing)})",
@@ -187,6 +255,12 @@ def _rows(raw: RawTable, columns: Columns) -> tuple[list[pl.Series], list[str]]:
                 do="Say whose record it is, or take the row out: folds by subject need to know",
             )
         made.append(subject.alias("subject"))
+    elif columns.sequence and columns.target:
+        raise UsageError(
+            "nothing says whose sequences these are",
+            where=str(raw.path),
+            do=f'Name the column: subject = "patient". Where each sequence is somebody else: subject = "{columns.sequence}"',
+        )
     else:
         made.append(_nothing("subject", raw.frame.height, pl.String()))
     for role, name in (("time", columns.time), ("time_zero", columns.time_zero), ("eligible", columns.eligible)):
@@ -199,6 +273,10 @@ def _rows(raw: RawTable, columns: Columns) -> tuple[list[pl.Series], list[str]]:
         made.append(_content(raw, columns.content).alias("content"))
     for feature, name in columns.charted:
         made.append(values.moments(raw, raw.frame[name]).alias(f"charted:{feature}"))
+    if columns.sequence:
+        made += repeated.sequence_and_step(raw, columns)
+    if columns.beside:
+        made.append(values.numbers(raw, raw.frame[columns.beside]).alias("beside"))
     notes: list[str] = []
     for name in columns.groups:
         group, note = _group(raw, raw.frame[name])
@@ -258,7 +336,7 @@ def _classes(raw: RawTable, columns: Columns) -> tuple[pl.Series, tuple[str, ...
 
     column = raw.frame[columns.target]
     labels = values.categories(raw, column)
-    found = labels.unique().sort().to_list()
+    found = labels.drop_nulls().unique().sort().to_list()
     where = raw.at(columns.target)
     if len(found) == 1:
         raise DataError(
@@ -304,9 +382,11 @@ def _measured(raw: RawTable, columns: Columns) -> pl.Series:
     """The measured outcome, Float64."""
     column = raw.frame[columns.target]
     target = values.numbers(raw, column)
-    if target.n_unique() == 1:
+    if target.drop_nulls().n_unique() == 1:
         raise DataError(
-            f"every record has the outcome {target[0]:g}", where=raw.at(columns.target), do="There is nothing to learn"
+            f"every record has the outcome {target.drop_nulls()[0]:g}",
+            where=raw.at(columns.target),
+            do="There is nothing to learn",
         )
     return target
 
@@ -317,7 +397,7 @@ def _refuse_lonely_class(raw: RawTable, columns: Columns, rows: pl.DataFrame, cl
 
     if not classes or columns.purpose == "audit":
         return
-    counted = rows.with_row_index("at")
+    counted = rows.with_row_index("at").filter(pl.col("target").is_not_null())
     who = pl.col("subject") if columns.subject else pl.col("at")
     counts = counted.group_by("target").agg(who.n_unique().alias("n"), pl.col("at").first()).filter(pl.col("n") < 2)
     for index, _, position in counts.sort("target").iter_rows():
@@ -359,6 +439,8 @@ def _features(raw: RawTable, names: Sequence[str], named: Sequence[str]) -> tupl
 
 def _named(raw: RawTable, columns: Columns, rows: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
     """The rows with their ids in front: a column's, or made from the content."""
+    if not columns.id and columns.sequence:
+        return rows.insert_column(0, repeated.names_of(rows["sequence"], rows["step"]))
     if not columns.id:
         return rows.insert_column(0, _content_ids(rows, features))
     item = as_text(raw.frame[columns.id]).alias("item")
