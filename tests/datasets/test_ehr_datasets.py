@@ -26,7 +26,7 @@ def test_files_are_those_of_the_card(name: str, real_data: Callable[[str], Path]
 @pytest.mark.real_data
 def test_five_cohorts_of_the_demo(real_data: Callable[[str], Path]) -> None:
     folder, demo = real_data("mimic3_demo"), Mimic3Demo()
-    found = {item.id: demo.load(folder, item) for item in demo.items(folder)}
+    found = {item.id: demo.cohort(folder, item) for item in demo.items(folder)}
     assert {name: (cohort.stays.height, cohort.stays["subject_id"].n_unique()) for name, cohort in found.items()} == {
         "mortality24": (99, 70),
         "aki": (113, 86),
@@ -45,7 +45,7 @@ def test_published_cohorts(real_data: Callable[[str], Path]) -> None:
     folder, demo = real_data("yaib_demo"), YaibDemo()
     counts = {}
     for item in demo.items(folder):
-        cohort = demo.load(folder, item)
+        cohort = demo.cohort(folder, item)
         who = cohort.stays["subject_id"]
         counts[item.id] = (cohort.stays.height, who.n_unique() if not who.null_count() else 0)
     stays = {
@@ -61,17 +61,58 @@ def test_published_cohorts(real_data: Callable[[str], Path]) -> None:
 
 
 @pytest.mark.real_data
+def test_a_cohort_loads_as_a_table_of_hours(real_data: Callable[[str], Path]) -> None:
+    folder, demo = real_data("yaib_demo"), YaibDemo()
+    tables = {item.id: demo.load(folder, item) for item in demo.items(folder) if item.id.endswith("mimic3")}
+    assert {name: (table.height, int(table.asked.sum())) for name, table in tables.items()} == {
+        "mortality24-mimic3": (2475, 99),
+        "aki-mimic3": (4968, 4968),
+        "sepsis-mimic3": (7707, 7707),
+        "kidney_function-mimic3": (1725, 69),
+        "length_of_stay-mimic3": (9656, 9656),
+    }
+    assert {table.features.width for table in tables.values()} == {52}
+    assert all(table.features.columns[:4] == ["age", "male", "height", "weight"] for table in tables.values())
+    assert tables["mortality24-mimic3"].classes == ("left intensive care alive", "died")
+    assert tables["mortality24-mimic3"].rows["subject"].n_unique() == 70
+    assert tables["aki-mimic3"].made_from == ("crea", "urine")
+    assert (tables["length_of_stay-mimic3"].classes, tables["length_of_stay-mimic3"].unit) == ((), "h")
+    told = {name: table.unjudgeable for name, table in tables.items() if table.unjudgeable}
+    assert list(told) == ["sepsis-mimic3"]
+    assert told["sepsis-mimic3"].startswith("the task cannot be judged: 1 patient with the event")
+
+
+@pytest.mark.real_data
+def test_our_cohorts_load_as_tables_too(real_data: Callable[[str], Path]) -> None:
+    mimic, eicu = Mimic3Demo(), EicuDemo()
+    folder = real_data("mimic3_demo")
+    table = mimic.load(folder, mimic.items(folder)[0])
+    assert (table.height, int(table.asked.sum()), table.unjudgeable) == (2475, 99, "")
+    assert table.attrition == (
+        ("stays: stay shorter than 6 hours", 3),
+        ("stays: younger than 18 years", 1),
+        ("stays: died before hour 30", 7),
+        ("stays: stay shorter than 30 hours", 26),
+    )
+    folder = real_data("eicu_demo")
+    found = eicu.load(folder, eicu.items(folder)[0])
+    assert found.rows["site"].null_count() == 0
+    assert found.features["hr"].count() == 0  # no periodic vital signs are at hand
+    assert {*mimic.provides} == {*eicu.provides} == {"input", "label", "target", "cohort"}
+
+
+@pytest.mark.real_data
 def test_published_cohorts_alone_do_not_say_who_is_who(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     alone, demo = tmp_path / "yaib_demo", YaibDemo()
     shutil.copytree(real_data("yaib_demo") / "sepsis", alone / "sepsis")
     item = next(item for item in demo.items(alone) if item.id == "sepsis-mimic3")
-    cohort = demo.load(alone, item)
+    cohort = demo.cohort(alone, item)
     assert cohort.stays["subject_id"].null_count() == 115
     assert "one patient" in cohort.notes[0]
     assert unjudgeable(cohort).startswith("the task cannot be judged: 1 patient with the event")
     (alone / "sepsis" / "mimic_demo" / "outc.parquet").write_bytes(b"cut off")
     with pytest.raises(DataError, match="not the one on the card"):
-        demo.load(alone, item)
+        demo.cohort(alone, item)
 
 
 @pytest.mark.real_data
@@ -79,9 +120,9 @@ def test_the_eicu_tables_at_hand_agree_where_they_are_complete(real_data: Callab
     """Urine and the laboratory of 178 stays are complete; blood pressure lacks the periodic half."""
     demo, published = EicuDemo(rules="yaib"), YaibDemo()
     folder = real_data("eicu_demo")
-    ours = demo.load(folder, demo.items(folder)[0])
+    ours = demo.cohort(folder, demo.items(folder)[0])
     there = real_data("yaib_demo")
-    theirs = published.load(there, next(item for item in published.items(there) if item.id == "mortality24-eicu"))
+    theirs = published.cohort(there, next(item for item in published.items(there) if item.id == "mortality24-eicu"))
     both = theirs.outcome.join(ours.outcome, on="stay_id", suffix="_ours")
     assert both.height == 1285
     assert (both["label"] == both["label_ours"]).all()

@@ -14,10 +14,12 @@ from typing import ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
+from hilum.modalities.ehr.as_table import table_of
 from hilum.modalities.ehr.cohort import Cohort, build
 from hilum.modalities.ehr.readers import eicu
 from hilum.modalities.ehr.rules import PRESETS
 from hilum.modalities.ehr.task_file import task_named
+from hilum.modalities.table.sample import Table
 
 RENAMED = {"lab": "lab_178stays", "medication": "medication_178stays"}
 TABLES = ("infusiondrug", "intakeoutput", "patient", "respiratorycharting", "vitalaperiodic", *RENAMED.values())
@@ -34,7 +36,12 @@ class EicuDemo:
     rules: str = "clean"
     name: ClassVar[str] = "eicu_demo"
     ITEMS: ClassVar[tuple[str, ...]] = ("mortality24",)
-    provides: ClassVar[Mapping[str, Field]] = {"cohort": Field("stays", "cohort")}
+    provides: ClassVar[Mapping[str, Field]] = {
+        "input": Field("hours", "table"),
+        "label": Field("outcome", "classes"),
+        "target": Field("outcome", "number"),
+        "cohort": Field("stays", "cohort"),
+    }
 
     def __post_init__(self) -> None:
         """Refuse a preset that does not exist."""
@@ -45,7 +52,11 @@ class EicuDemo:
         """One a cohort."""
         return [Item(name, None, tuple(f"{table}.csv.gz" for table in TABLES)) for name in self.ITEMS]
 
-    def load(self, folder: Path, item: Item) -> Cohort:
+    def load(self, folder: Path, item: Item) -> Table:
+        """One cohort as a table: a record an hour, 4 static and 48 hourly features (see `modalities/ehr/as_table.py`)."""
+        return table_of(self.cohort(folder, item), task_named(item.id))
+
+    def cohort(self, folder: Path, item: Item) -> Cohort:
         """Build the cohort from the raw tables, verified against the card."""
         here = Path(__file__).parent
         known = {entry.path: entry for entry in read_files(read_card(here / "card.toml"), here)}

@@ -1,6 +1,6 @@
 """The five cohorts, built from the raw tables of the open MIMIC-III demo: 100 patients, 136 intensive-care stays.
 
-    raw tables --readers/mimic3--> records --cohorts/NAME.toml--> Cohort      about a second each
+    raw tables --readers/mimic3--> records --cohorts/NAME.toml--> Cohort --as_table--> Table      about a second each
 
 `rules = "yaib"` gives the published cohorts of YAIB (four of them cell by cell); "clean" is our own definition.
 Source: Johnson et al., Sci Data 3:160035 (2016).
@@ -16,10 +16,12 @@ from typing import ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
+from hilum.modalities.ehr.as_table import table_of
 from hilum.modalities.ehr.cohort import Cohort, build
 from hilum.modalities.ehr.readers import mimic3
 from hilum.modalities.ehr.rules import PRESETS
 from hilum.modalities.ehr.task_file import task_named
+from hilum.modalities.table.sample import Table
 
 TABLES = (
     *("ADMISSIONS", "CHARTEVENTS", "ICUSTAYS", "INPUTEVENTS_CV", "INPUTEVENTS_MV", "LABEVENTS", "MICROBIOLOGYEVENTS"),
@@ -40,7 +42,12 @@ class Mimic3Demo:
     rules: str = "clean"
     name: ClassVar[str] = "mimic3_demo"
     ITEMS: ClassVar[tuple[str, ...]] = ("mortality24", "aki", "sepsis", "kidney_function", "length_of_stay")
-    provides: ClassVar[Mapping[str, Field]] = {"cohort": Field("stays", "cohort")}
+    provides: ClassVar[Mapping[str, Field]] = {
+        "input": Field("hours", "table"),
+        "label": Field("outcome", "classes"),
+        "target": Field("outcome", "number"),
+        "cohort": Field("stays", "cohort"),
+    }
 
     def __post_init__(self) -> None:
         """Refuse a preset that does not exist."""
@@ -52,7 +59,11 @@ class Mimic3Demo:
         files = tuple(f"{name}.csv.gz" for name in TABLES)
         return [Item(name, None, files) for name in self.ITEMS]
 
-    def load(self, folder: Path, item: Item) -> Cohort:
+    def load(self, folder: Path, item: Item) -> Table:
+        """One cohort as a table: a record an hour, 4 static and 48 hourly features (see `modalities/ehr/as_table.py`)."""
+        return table_of(self.cohort(folder, item), task_named(item.id))
+
+    def cohort(self, folder: Path, item: Item) -> Cohort:
         """Build one cohort from the raw tables, verified against the card."""
         here = Path(__file__).parent
         known = {entry.path: entry for entry in read_files(read_card(here / "card.toml"), here)}

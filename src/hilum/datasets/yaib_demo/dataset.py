@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
+from hilum.modalities.ehr.as_table import table_of
 from hilum.modalities.ehr.cohort import Cohort
 from hilum.modalities.ehr.readers import eicu, mimic3
 from hilum.modalities.ehr.task_file import task_named
 from hilum.modalities.ehr.yaib import read_triple
+from hilum.modalities.table.sample import Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,7 +45,12 @@ class YaibDemo:
 
     name: ClassVar[str] = "yaib_demo"
     ITEMS: ClassVar[tuple[str, ...]] = tuple(COHORTS)
-    provides: ClassVar[Mapping[str, Field]] = {"cohort": Field("stays", "cohort")}
+    provides: ClassVar[Mapping[str, Field]] = {
+        "input": Field("hours", "table"),
+        "label": Field("outcome", "classes"),
+        "target": Field("outcome", "number"),
+        "cohort": Field("stays", "cohort"),
+    }
 
     def items(self, folder: Path) -> Sequence[Item]:
         """One a cohort."""
@@ -54,7 +61,11 @@ class YaibDemo:
             for name, (_, place, database) in COHORTS.items()
         ]
 
-    def load(self, folder: Path, item: Item) -> Cohort:
+    def load(self, folder: Path, item: Item) -> Table:
+        """One cohort as a table: a record an hour, 4 static and 48 hourly features (see `modalities/ehr/as_table.py`)."""
+        return table_of(self.cohort(folder, item), task_named(COHORTS[item.id][0]))
+
+    def cohort(self, folder: Path, item: Item) -> Cohort:
         """One cohort, verified against the card, with the subjects where the database's table of stays lies beside."""
         here = Path(__file__).parent
         known = {entry.path: entry for entry in read_files(read_card(here / "card.toml"), here)}

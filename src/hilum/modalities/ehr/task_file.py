@@ -6,6 +6,8 @@ label_is = "one a stay"                    or "hourly"
 window = { from = 0, until = 24 }          hours that a model sees; until = 168 at most, or the end of the stay
 stop_at = "death"                          or "onset" (with stop_after hours), or left out
 onset = { before = 6, after = 6 }          hourly labels of an event: true from `before` hours ahead of its onset to `after` behind
+classes = ["left alive", "died"]           of a classification: without the event, with it
+made_from = ["crea", "urine"]              variables that the label is made from and that a model sees too
 horizon = "..."  gap = "..."               in words, for reports
 
 [[criterion]]                              in this order; each prints a line of the attrition table
@@ -36,7 +38,7 @@ SHAPES = ("one a stay", "hourly")
 STOPS = ("", "death", "onset")
 _KEYS = (
     *("title", "label", "kind", "label_is", "unit", "window", "stop_at", "stop_after", "onset", "horizon", "gap"),
-    *("criterion", "rules", "note", "cite"),
+    *("classes", "made_from", "criterion", "rules", "note", "cite"),
 )
 
 
@@ -59,6 +61,8 @@ class CohortTask:
         after: Hours behind an onset until which it is true.
         horizon: What is predicted how far ahead, in words.
         gap: What lies between the window and the outcome, in words.
+        classes: Names of the classes, the event last; empty where a number is asked, or where they have no names.
+        made_from: Variables that the label is made from and that a model sees too.
         criteria: In order.
         rules: Preset to rules.
         note: What a reader should know.
@@ -81,6 +85,8 @@ class CohortTask:
     after: int = 0
     horizon: str = ""
     gap: str = ""
+    classes: tuple[str, ...] = ()
+    made_from: tuple[str, ...] = ()
     note: str = ""
     cite: tuple[str, ...] = ()
 
@@ -163,9 +169,27 @@ def read_task(path: Path) -> CohortTask:
         after=_hour(onset, "after", 0, where),
         horizon=str(data.get("horizon", "")),
         gap=str(data.get("gap", "")),
+        classes=_classes(data, where),
+        made_from=_names(data, "made_from", where),
         note=str(data.get("note", "")),
         cite=tuple(data.get("cite", ())),
     )
+
+
+def _names(data: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    listed = data.get(key, [])
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise UsageError(f"'{key}' is {listed!r}", where=where, do='List names: ["crea", "urine"]')
+    return tuple(listed)
+
+
+def _classes(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    names = _names(data, "classes", where)
+    if names and (len(set(names)) != 2 or len(names) != 2 or data["kind"] != "classify"):
+        raise UsageError(
+            f"the classes are {list(names)}", where=where, do="Name two, the event last, where a class is asked"
+        )
+    return names
 
 
 def _label_names() -> list[str]:
