@@ -89,6 +89,7 @@ class Arm:
         search: Settings to choose, and from what.
         control: Empty, or what makes this arm a control of the same arm without it: "permuted labels", "random encoder".
         pretraining: The dataset whose other items the model is pretrained on, or None.
+        pretraining_items: Which of its items; empty for all.
         title: For people; no part of the arm's identity.
     """
 
@@ -99,6 +100,7 @@ class Arm:
     search: Search | None = None
     control: str = ""
     pretraining: Any = None
+    pretraining_items: tuple[str, ...] = ()
     title: str = field(default="", compare=False)
 
     def spec(self) -> dict[str, Any]:
@@ -111,6 +113,7 @@ class Arm:
             "control": self.control,
             "search": None if self.search is None else self.search.to_json(),
             "pretraining": None if self.pretraining is None else describe(self.pretraining).to_json(),
+            **({"pretraining items": list(self.pretraining_items)} if self.pretraining_items else {}),
         }
 
     @cached_property  # judging hundreds of claims asks for it a hundred thousand times
@@ -141,11 +144,12 @@ class Cell:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Items that the model is pretrained on: all of that dataset, but never an item of this cell."""
+        """Items that the model is pretrained on: those that are named, or all of that dataset, but never an item of this cell."""
         if self.arm.pretraining is None:
             return ()
         same = self.arm.pretraining.name == self.arm.dataset.name
-        return tuple(item for item in self.arm.pretraining.ITEMS if not (same and item in self.items))
+        named = self.arm.pretraining_items or self.arm.pretraining.ITEMS
+        return tuple(item for item in named if not (same and item in self.items))
 
     def spec(self) -> dict[str, Any]:
         """The cell written down: typed and versioned."""

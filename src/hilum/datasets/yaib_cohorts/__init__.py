@@ -1,0 +1,1 @@
+"""Cohorts of credentialed databases, brought by the user in YAIB's triples."""
