@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hilum import cli_forecast, cli_study
+from hilum import cli_explain, cli_forecast, cli_study
 from hilum.cli_parts import Json, RunPath, console, print_json
 from hilum.core.errors import HilumError, UsageError
 
@@ -177,6 +177,7 @@ def cite(path: RunPath) -> None:
 
 cli_study.register(app)
 app.command()(cli_forecast.clock)
+app.command()(cli_explain.explain)
 
 
 @data_app.command("list")

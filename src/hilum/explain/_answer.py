@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import DataError
 from hilum.core.sequence import Sequenced
-from hilum.metrics.stats.intervals import Interval, subject_interval
+from hilum.metrics.stats.intervals import Interval, subject_interval, t_interval
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Array = NDArray[np.float64]
 Groups = Mapping[str, Sequence[int]]
@@ -58,14 +62,36 @@ class Importance:
     Attributes:
         names: Of features (or columns).
         values: (names, repeats or subjects) the figures behind it.
+        of: Which repeat or subject each is of.
         means: What the figures are, in words.
-        intervals: One a name: what they cover stands in `means`.
+        over: What the intervals are over.
+        label: What the figures are, as an axis says it.
     """
 
     names: tuple[str, ...]
     values: Array
+    of: tuple[str, ...]
     means: str
-    intervals: tuple[Interval, ...]
+    over: Literal["repeats", "subjects"]
+    label: str = ""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Importance]) -> Importance:
+        """Of several models (folds) one: the figures of one repeat, or of one subject, are averaged."""
+        labels = sorted({label for part in parts for label in part.of})
+        place = {label: number for number, label in enumerate(labels)}
+        total, count = np.zeros((len(parts[0].names), len(labels))), np.zeros(len(labels))
+        for part in parts:
+            where = [place[label] for label in part.of]
+            total[:, where] += part.values
+            count[where] += 1
+        return replace(parts[0], values=total / count, of=tuple(labels))
+
+    @cached_property
+    def intervals(self) -> tuple[Interval, ...]:
+        """One a name, 95 %."""
+        make = t_interval if self.over == "repeats" else subject_interval
+        return tuple(make(row) for row in self.values)
 
     @property
     def importance(self) -> Array:
@@ -92,6 +118,7 @@ class Attribution:
         score: The score that is explained; None where the figures add up to nothing.
         base: What it is without them: at the baseline.
         pool: How columns of one feature are put together.
+        label: What the figures are, as an axis says it.
     """
 
     names: tuple[str, ...]
@@ -100,6 +127,7 @@ class Attribution:
     score: float | None = None
     base: float = 0.0
     pool: Literal["sum", "mean"] = "sum"
+    label: str = ""
 
     @property
     def gap(self) -> float:
@@ -121,6 +149,7 @@ class Contributions:
         base: (records,) what the score is without them.
         gap: The largest distance between what base and values add up to and what the model answers.
         means: What the figures are, in words.
+        label: What the figures are, as an axis says it.
     """
 
     names: tuple[str, ...]
@@ -128,6 +157,7 @@ class Contributions:
     base: Array
     gap: float
     means: str
+    label: str = ""
 
     def grouped(self, groups: Groups) -> Contributions:
         """By feature: its columns added up; a feature without columns has 0."""
@@ -136,18 +166,19 @@ class Contributions:
     def of(self, record: int) -> Attribution:
         """Of one record."""
         score = float(self.base[record] + self.values[record].sum())
-        return Attribution(self.names, self.values[record : record + 1], self.means, score, float(self.base[record]))
+        part = self.values[record : record + 1]
+        return Attribution(self.names, part, self.means, score, float(self.base[record]), label=self.label)
 
     def over(self, subjects: Sequence[str]) -> Importance:
         """The mean over subjects of the mean size |.| over a subject's records, with an interval over subjects."""
-        _, member = np.unique(np.asarray(subjects, str), return_inverse=True)
+        who, member = np.unique(np.asarray(subjects, str), return_inverse=True)
         if len(member) != len(self.values):
             raise DataError(f"{len(self.values)} records and {len(member)} subjects")
-        sums = np.zeros((member.max(initial=-1) + 1, self.values.shape[1]))
+        sums = np.zeros((len(who), self.values.shape[1]))
         np.add.at(sums, member, np.abs(self.values))
         each = (sums / np.bincount(member)[:, np.newaxis]).T
-        means = f"Mean size over subjects. {self.means} Intervals: 95 % over subjects, this model held fixed."
-        return Importance(self.names, each, means, tuple(subject_interval(row) for row in each))
+        means = f"Mean size over subjects. {self.means} Intervals: 95 % over subjects, the model held fixed."
+        return Importance(self.names, each, tuple(map(str, who)), means, "subjects", f"mean size of the {self.label}")
 
 
 def pooled(values: Array, groups: Groups, how: Literal["sum", "mean"]) -> Array:
@@ -155,3 +186,39 @@ def pooled(values: Array, groups: Groups, how: Literal["sum", "mean"]) -> Array:
     parts = [values[:, list(columns)] for columns in groups.values()]
     found = [part.mean(axis=1) if how == "mean" and part.shape[1] else part.sum(axis=1) for part in parts]
     return np.column_stack(found) if found else np.zeros((len(values), 0))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the command `explain` answers.
+
+    Attributes:
+        arm: The model's title.
+        chosen: Why this model.
+        figure: What the run measured of it, in words.
+        method: The method's name.
+        means: What the figures are and of which records, in words.
+        item: The one record that is explained; empty where all are.
+        label: What the figures are, as an axis says it.
+        frame: One row a feature, the most important first: feature, importance, spread, low, high; of one record feature, value (null
+            where missing), contribution.
+        course: Of one record of a sequence: one row a record and feature: item, step, feature, contribution; else None.
+        score: The score of one record that contributions add up to with `base`; None where they add up to nothing.
+        base: See there.
+        licence: Of the data that the model learned from.
+        synthetic: Whether these were simulated.
+    """
+
+    arm: str
+    chosen: str
+    figure: str
+    method: str
+    means: str
+    item: str
+    label: str
+    frame: pl.DataFrame
+    course: pl.DataFrame | None
+    score: float | None
+    base: float | None
+    licence: str
+    synthetic: bool

@@ -62,11 +62,13 @@ def attention(
     values = looked.weights.numpy().astype(np.float64)
     if not looked.adds_up:
         shown = names if by_column else ("record",)
-        return Attribution(shown, values.reshape(len(values), -1), f"{looked.means} {CAVEAT}", pool=looked.pool)
+        means = f"{looked.means} {CAVEAT}"
+        return Attribution(shown, values.reshape(len(values), -1), means, pool=looked.pool, label="attention")
     scale = facts.spread if not facts.outcome.present else 1.0
     score = float(said[output]) * scale + (facts.middle if not facts.outcome.present else 0.0)
     values = values * scale
-    return Attribution(names, values, f"{looked.means} {CAVEAT}", score, score - float(values.sum()))
+    base = score - float(values.sum())
+    return Attribution(names, values, f"{looked.means} {CAVEAT}", score, base, label="part of the record's score")
 
 
 def obstacle(fitted: Any) -> str:

@@ -14,6 +14,7 @@ Deviations  Times between records are read as they are at both ends of the path:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -149,7 +150,7 @@ def explain(question: Question) -> Attribution:
         f"number at train's mean, no level, nothing flagged); {steps} steps, the sum misses by {found.gap:.1g}. Another baseline gives "
         "other figures."
     )
-    return Attribution(found.names, found.values, means, found.score, found.base)
+    return replace(found, means=means, label="contribution to the record's score")
 
 
 def _complete(found: Attribution) -> bool:

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from hilum.core.errors import DataError, UsageError, unknown
 from hilum.core.sequence import Sequenced
 from hilum.explain._answer import Array, Groups, Importance, Question
-from hilum.metrics.stats.intervals import t_interval
 
 SCOPE = "records"
 Among = Literal["subjects", "records", "within"]
@@ -85,7 +84,8 @@ def permutation_importance(
                 moved[:, list(columns)] = values[rows][:, list(columns)]
                 said = predict(replace(inputs, values=moved) if isinstance(inputs, Sequenced) else moved)
                 found[place, repeat] = sign * (figure - _figure(score, said, metric))
-    return Importance(tuple(groups), found, _means(metric, figure, among, repeats), tuple(map(t_interval, found)))
+    of = tuple(f"{repeat:04d}" for repeat in range(repeats))
+    return Importance(tuple(groups), found, of, _means(metric, among, repeats), "repeats", f"{metric} lost without it")
 
 
 def obstacle(fitted: Any) -> str:
@@ -152,13 +152,13 @@ def _figure(score: Callable[[Any], float], said: Any, metric: str) -> float:
     return figure
 
 
-def _means(metric: str, figure: float, among: Among, repeats: int) -> str:
+def _means(metric: str, among: Among, repeats: int) -> str:
     who = {
         "subjects": "dealt out anew among subjects",
         "records": "dealt out anew among records",
         "within": "put in another order within each subject",
     }[among]
     return (
-        f"By how much {metric} ({figure:.3f}) gets worse when a feature is {who}: what this model goes by on these records, not what "
-        f"causes the outcome; features that say the same share it. Intervals: 95 %, over {repeats} permutations, not over patients."
+        f"By how much {metric} gets worse when a feature is {who}: what the model goes by on these records, not what causes the "
+        f"outcome; features that say the same share it. Intervals: 95 %, over {repeats} permutations, not over patients."
     )

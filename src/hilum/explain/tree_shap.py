@@ -57,7 +57,7 @@ def tree_shap(fitted: Any, inputs: Array, names: tuple[str, ...], *, of_class: i
         f"What each feature adds to the {what}, from the trees themselves (Shapley values): with the base it adds up to what the model "
         f"answers (largest gap {gap:.1g}). It speaks of the model, not of the patient."
     )
-    return Contributions(names, every[:, output, :-1], every[:, output, -1], gap, means)
+    return Contributions(names, every[:, output, :-1], every[:, output, -1], gap, means, f"contribution to the {what}")
 
 
 def obstacle(fitted: Any) -> str:

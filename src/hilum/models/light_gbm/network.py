@@ -78,6 +78,19 @@ class FittedBooster:
             raw = np.asarray(self._booster.predict(rows, raw_score=True, num_threads=1), np.float64)
         return self._outcome.answer(raw.reshape(len(rows), -1))
 
+    def contributions(self, inputs: Array) -> Array:
+        """What each column adds to the raw score (`hilum.explain.tree_shap`), the base last: (rows, columns + 1).
+
+        Of three classes or more (rows, classes present, columns + 1).
+        """
+        rows = self._outcome.accept(inputs)
+        outputs = len(self._outcome.present) if len(self._outcome.present) > 2 else 1
+        shape = (len(rows), outputs, self._outcome.columns + 1)
+        with one_thread():
+            found = self._booster.predict(rows, pred_contrib=True, num_threads=1) if len(rows) else np.zeros(shape)
+        whole = np.asarray(found, np.float64).reshape(shape)
+        return whole if outputs > 1 else whole[:, 0]
+
     @property
     def importance(self) -> Array:
         """(columns,) share of the loss that splits on each column removed."""
