@@ -8,6 +8,7 @@ Fit         with a validation part: the inner model is fitted as it is, and f on
 By          temperature   p^(1/T), divided by its sum: the class that is called stays, of two classes every rank (AUROC) too
             isotonic      of each class a non-decreasing curve; ranks may tie, probabilities of 0 and 1 occur
             logistic      of each class a logit, shifted and stretched (Platt)
+            A forest that says 0 and 1 is better mapped by isotonic: one temperature for all must make up for the few sure misses
 Symbols     p, q (rows, classes); a class that train lacks stays at 0
 Cost        without a validation part `folds` + 1 fits of the inner model; one pass over the predictions
 Source      Guo et al., ICML 2017; Zadrozny and Elkan, KDD 2002; Platt (2000): see hilum/models/_recalibration.py
