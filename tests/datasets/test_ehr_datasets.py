@@ -12,7 +12,7 @@ import pytest
 from hilum.core.errors import DataError, UsageError
 from hilum.datasets.eicu_demo.dataset import EicuDemo
 from hilum.datasets.mimic3_demo.dataset import Mimic3Demo
-from hilum.datasets.yaib_demo.dataset import YaibDemo
+from hilum.datasets.yaib_demo.dataset import POOLED, YaibDemo
 from hilum.engine.download import verify_dataset
 from hilum.modalities.ehr.cohort import unjudgeable
 
@@ -45,6 +45,8 @@ def test_published_cohorts(real_data: Callable[[str], Path]) -> None:
     folder, demo = real_data("yaib_demo"), YaibDemo()
     counts = {}
     for item in demo.items(folder):
+        if item.id in POOLED:
+            continue
         cohort = demo.cohort(folder, item)
         who = cohort.stays["subject_id"]
         counts[item.id] = (cohort.stays.height, who.n_unique() if not who.null_count() else 0)
@@ -80,6 +82,30 @@ def test_a_cohort_loads_as_a_table_of_hours(real_data: Callable[[str], Path]) ->
     told = {name: table.unjudgeable for name, table in tables.items() if table.unjudgeable}
     assert list(told) == ["sepsis-mimic3"]
     assert told["sepsis-mimic3"].startswith("the task cannot be judged: 1 patient with the event")
+
+
+@pytest.mark.real_data
+def test_pooled_cohorts_keep_databases_apart(real_data: Callable[[str], Path]) -> None:
+    folder = real_data("yaib_demo")
+    items = {item.id: item for item in YaibDemo().items(folder)}
+    table = YaibDemo().load(folder, items["mortality24-pooled"])
+    single = {name: YaibDemo().load(folder, items[f"mortality24-{name}"]) for name in ("mimic3", "eicu")}
+    for database, own in single.items():
+        mine = (table.rows["source"] == database).to_numpy()
+        one = table.take(mine)
+        assert one.features.equals(own.features)
+        assert one.rows["item"].str.strip_prefix(f"{database}-").equals(own.rows["item"])
+        assert one.rows["target"].equals(own.rows["target"])
+        assert one.rows["group:database"].unique().to_list() == [database]
+    assert table.rows["subject"].n_unique() == 70 + 1146
+    by_hospital = YaibDemo(source="hospital").load(folder, items["mortality24-eicu"])
+    assert by_hospital.rows["source"].n_unique() == 185
+    with pytest.raises(DataError, match="which hospital"):
+        YaibDemo(source="hospital").load(folder, items["mortality24-mimic3"])
+    with pytest.raises(UsageError, match="several cohorts"):
+        YaibDemo().cohort(folder, items["aki-pooled"])
+    with pytest.raises(UsageError, match="source"):
+        YaibDemo(source="ward")
 
 
 @pytest.mark.real_data
