@@ -20,6 +20,8 @@ from hilum.core.errors import UsageError
 
 SPEC_VERSION = 3
 SEEDS_PER_CELL = 5
+# Settings of a task of tables that change what is learned, not which records are scored.
+_HOW_IT_LEARNS = frozenset({"prepare", "inner_folds", "fitted_on", "chosen_on"})
 Size = Literal["smoke", "quick", "full"]
 T = TypeVar("T")
 
@@ -91,6 +93,7 @@ class Arm:
         pretraining: The dataset whose other items the model is pretrained on, or None.
         pretraining_items: Which of its items; empty for all.
         title: For people; no part of the arm's identity.
+        group: What a report calls the arms that may be compared with this one; no part of its identity either.
     """
 
     dataset: Any
@@ -102,6 +105,7 @@ class Arm:
     pretraining: Any = None
     pretraining_items: tuple[str, ...] = ()
     title: str = field(default="", compare=False)
+    group: str = field(default="", compare=False)
 
     def spec(self) -> dict[str, Any]:
         """The arm written down, without its title."""
@@ -126,6 +130,22 @@ class Arm:
         """The title, or model and protocol."""
         named = self.title or f"{describe(self.model).name} ({self.protocol})"
         return f"{named}, {self.control}" if self.control else named
+
+    @cached_property
+    def data(self) -> str:
+        """A digest that arms share which may be compared: those that are scored on the same records.
+
+        Of forecasts that is the dataset: tasks that ask for fewer horizons are compared on those. Of tables it is the dataset, and the
+        task without its preprocessing, and without the share of train that a point of a learning curve keeps.
+        """
+        if self.task.kind == "forecast":
+            return digest([describe(self.dataset).to_json()])
+        asked = describe(self.task)
+        settings = {name: value for name, value in asked.settings.items() if name not in _HOW_IT_LEARNS}
+        split = settings.get("split")
+        if isinstance(split, dict):
+            settings["split"] = {name: value for name, value in split.items() if name != "train_share"}
+        return digest([describe(self.dataset).to_json(), asked.module, asked.kind, settings])
 
     @property
     def controlled(self) -> Arm:

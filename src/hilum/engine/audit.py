@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hilum.core.check import ArmStudy, Finding, Study
-from hilum.core.component import describe, digest
-from hilum.core.experiment import Arm
+from hilum.core.component import describe
 from hilum.core.finder import Found, find, get
 from hilum.core.margins import margin_for
 from hilum.core.row import CheckRow, Estimate
@@ -174,14 +173,8 @@ def _study(scores: ArmScores) -> ArmStudy:
         records=_stored(scores, "split") if tabular and not arm.control else None,
         predictions=_stored(scores, "predictions") if tabular else None,
         classes=next((tuple(found["classes"]) for found in evidence.values() if "classes" in found), ()),
-        data=_data(arm),
+        data=arm.data,
     )
-
-
-def _data(arm: Arm) -> str:
-    """What arms that may be compared share. Of forecasts that is the dataset: tasks that ask for fewer horizons are compared on those."""
-    parts = [arm.dataset] if arm.task.kind == "forecast" else [arm.dataset, arm.task]
-    return digest([describe(part).to_json() for part in parts])
 
 
 def _stored(scores: ArmScores, name: str) -> pl.DataFrame | None:

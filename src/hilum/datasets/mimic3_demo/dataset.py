@@ -37,9 +37,11 @@ class Mimic3Demo:
 
     Attributes:
         rules: "clean", or "yaib" as the published cohorts were made (see `modalities/ehr/rules.py`).
+        only: One of the items alone, so that arms on two cohorts are two arms; empty for all.
     """
 
     rules: str = "clean"
+    only: str = ""
     name: ClassVar[str] = "mimic3_demo"
     ITEMS: ClassVar[tuple[str, ...]] = ("mortality24", "aki", "sepsis", "kidney_function", "length_of_stay")
     provides: ClassVar[Mapping[str, Field]] = {
@@ -53,11 +55,13 @@ class Mimic3Demo:
         """Refuse a preset that does not exist."""
         if self.rules not in PRESETS:
             raise unknown("preset of rules", self.rules, PRESETS, where="dataset 'mimic3_demo'")
+        if self.only not in ("", *self.ITEMS):
+            raise unknown("cohort", self.only, self.ITEMS, where="dataset 'mimic3_demo'")
 
     def items(self, folder: Path) -> Sequence[Item]:
         """One a cohort."""
         files = tuple(f"{name}.csv.gz" for name in TABLES)
-        return [Item(name, None, files) for name in self.ITEMS]
+        return [Item(name, None, files) for name in self.ITEMS if self.only in ("", name)]
 
     def load(self, folder: Path, item: Item) -> Table:
         """One cohort as a table: a record an hour, 4 static and 48 hourly features (see `modalities/ehr/as_table.py`)."""

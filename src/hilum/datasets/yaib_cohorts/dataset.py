@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from hilum.core.data import Field, Item
+from hilum.core.errors import unknown
 from hilum.modalities.ehr.as_table import table_of
 from hilum.modalities.ehr.cohort import Cohort
 from hilum.modalities.ehr.task_file import task_named
@@ -32,8 +33,13 @@ FILES = ("dyn.parquet", "sta.parquet", "outc.parquet")
 
 @dataclass(frozen=True)
 class YaibCohorts:
-    """No settings: the cohorts are read as they are."""
+    """The cohorts, read as they are.
 
+    Attributes:
+        only: One of the items alone, so that arms on two cohorts are two arms; empty for all.
+    """
+
+    only: str = ""
     name: ClassVar[str] = "yaib_cohorts"
     ITEMS: ClassVar[tuple[str, ...]] = tuple(f"{task}-{database}" for task in TASKS for database in DATABASES)
     provides: ClassVar[Mapping[str, Field]] = {
@@ -43,10 +49,15 @@ class YaibCohorts:
         "cohort": Field("stays", "cohort"),
     }
 
+    def __post_init__(self) -> None:
+        """Refuse a cohort that does not exist."""
+        if self.only not in ("", *self.ITEMS):
+            raise unknown("cohort", self.only, self.ITEMS, where="dataset 'yaib_cohorts'")
+
     def items(self, folder: Path) -> Sequence[Item]:
         """One a task and database, there or not; a file that says whose the stays are belongs to it where it is there."""
         listed = []
-        for name in self.ITEMS:
+        for name in (self.only,) if self.only else self.ITEMS:
             place = _place(name)
             beside = ("stays.parquet",) if (folder / place / "stays.parquet").is_file() else ()
             files = tuple(f"{place}/{file}" for file in (*FILES, *beside))

@@ -8,7 +8,7 @@ both databases, with the database as source. Source: van de Water et al., Yet An
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,9 +53,11 @@ class YaibDemo:
 
     Attributes:
         source: What leave-one-source-out leaves out: the "database" of a pooled item, or the "hospital" (eICU alone names them).
+        only: One of the items alone, so that arms on two cohorts are two arms; empty for all.
     """
 
     source: str = "database"
+    only: str = ""
     name: ClassVar[str] = "yaib_demo"
     ITEMS: ClassVar[tuple[str, ...]] = (*COHORTS, *POOLED)
     provides: ClassVar[Mapping[str, Field]] = {
@@ -69,6 +71,8 @@ class YaibDemo:
         """Refuse a source that does not exist."""
         if self.source not in SOURCES:
             raise unknown("source", self.source, SOURCES, where="dataset 'yaib_demo'")
+        if self.only not in ("", *self.ITEMS):
+            raise unknown("cohort", self.only, self.ITEMS, where="dataset 'yaib_demo'")
 
     def items(self, folder: Path) -> Sequence[Item]:
         """One a cohort, then the pooled ones."""
@@ -83,11 +87,11 @@ class YaibDemo:
             Item(name, None, tuple(file for one in cohorts for file in files[one]), {"database": "pooled"})
             for name, cohorts in POOLED.items()
         ]
-        return [*single, *pooled]
+        return [item for item in (*single, *pooled) if self.only in ("", item.id)]
 
     def load(self, folder: Path, item: Item) -> Table:
         """One cohort as a table: a record an hour, 4 static and 48 hourly features (see `modalities/ehr/as_table.py`)."""
-        there = {each.id: each for each in self.items(folder)}
+        there = {each.id: each for each in replace(self, only="").items(folder)}
         tables = {
             COHORTS[name][2]: table_of(self.cohort(folder, there[name]), task_named(COHORTS[name][0]))
             for name in POOLED.get(item.id, (item.id,))
