@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,24 @@ from numpy.typing import NDArray
 from hilum.core.component import build, change, describe
 from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.finder import find
-from hilum.core.kinds.classify import Labelled
+from hilum.core.kinds.classify import Joint, Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.core.model import Trainable
 from hilum.models import _folder
-from hilum.models._trees import Trees, find_leaves
 from hilum.models.constant_prediction import ConstantPrediction
 from hilum.models.elastic_net import ElasticNet
-from hilum.models.gradient_boosting import GradientBoosting
-from hilum.models.light_gbm.settings import LightGBM
 from hilum.models.logistic_regression import LogisticRegression
 from hilum.models.multilayer_perceptron import MultilayerPerceptron
-from hilum.models.random_forest import RandomForest
 from hilum.models.ridge_linear import RidgeLinear
 
 Array = NDArray[np.float64]
-QUICK = {"random_forest": {"trees": 12}, "multilayer_perceptron": {"epochs": 8}, "gradient_boosting": {"rounds": 15},
-         "light_gbm": {"rounds": 15}}  # fmt: skip
+QUICK = {
+    "decision_tree": {"rows_per_leaf": 1}, "random_forest": {"trees": 12}, "multilayer_perceptron": {"epochs": 8},
+    "gradient_boosting": {"rounds": 15}, "light_gbm": {"rounds": 15}, "xgboost_trees": {"rounds": 15},
+    "cat_boost": {"rounds": 15, "depth": 4},
+}  # fmt: skip
+LIBRARIES = {"light_gbm": "lightgbm", "xgboost_trees": "xgboost", "cat_boost": "catboost"}
+OWN_FILES = (".json", ".safetensors", ".txt", ".cbm")
 
 
 def tabular() -> dict[str, Any]:
@@ -55,13 +57,15 @@ def tabular() -> dict[str, Any]:
 
 MODELS = tabular()
 PAIRS = [(name, kind) for name, model in MODELS.items() for kind in model.kinds if kind in ("classify", "regress")]
+INSTALLED = [pair for pair in PAIRS if pair[0] not in LIBRARIES or find_spec(LIBRARIES[pair[0]])]
 KINDS = pytest.mark.parametrize(("name", "kind"), PAIRS)
 CLASSIFIERS = pytest.mark.parametrize("name", [name for name, kind in PAIRS if kind == "classify"])
 
 
 def ready(name: str) -> Any:
-    if getattr(MODELS[name], "extra", "") == "boost":
-        pytest.importorskip("lightgbm")
+    if name in LIBRARIES:
+        extra = getattr(MODELS[name], "extra", "")
+        pytest.importorskip(LIBRARIES[name], reason=f"the extra '{extra}' is not installed: {LIBRARIES[name]}")
     return MODELS[name]
 
 
@@ -92,8 +96,8 @@ def take(part: Any, order: Any) -> Any:
 
 
 def test_all_are_found() -> None:
-    expected = {"constant_prediction", "elastic_net", "gradient_boosting", "light_gbm", "logistic_regression",
-                "multilayer_perceptron", "random_forest", "ridge_linear"}  # fmt: skip
+    expected = {"cat_boost", "constant_prediction", "decision_tree", "elastic_net", "gradient_boosting", "light_gbm",
+                "logistic_regression", "multilayer_perceptron", "random_forest", "ridge_linear", "xgboost_trees"}  # fmt: skip
     assert expected <= set(MODELS)
 
 
@@ -117,7 +121,7 @@ def test_stored_models_give_the_same_bits(name: str, kind: str, classes: int, tm
         np.testing.assert_allclose(before.sum(axis=1), 1.0, atol=1e-12)
     fitted.save(tmp_path)
     assert model.load(tmp_path).predict(new).tobytes() == before.tobytes()
-    assert not [path.name for path in tmp_path.iterdir() if path.suffix not in (".json", ".safetensors", ".txt")]
+    assert not [path.name for path in tmp_path.iterdir() if path.suffix not in OWN_FILES]
     importance = getattr(model.load(tmp_path), "importance", None)
     if importance is not None:
         np.testing.assert_array_equal(importance, fitted.importance)
@@ -138,7 +142,9 @@ def test_the_seed_alone_decides(name: str, kind: str) -> None:
 def test_the_order_of_the_records_leaves_no_trace(name: str, kind: str) -> None:
     model, part, new = ready(name), part_of(kind, inputs_of(150)), inputs_of(20, seed=9)
     turned = take(part, np.random.default_rng(2).permutation(150))
-    tolerance = 0.0 if name == "constant_prediction" else 1e-8
+    tolerance = {"constant_prediction": 0.0, "xgboost_trees": 1e-5}.get(
+        name, 1e-8
+    )  # XGBoost answers in single precision
     before, after = model.fit(part, None, seed=0).predict(new), model.fit(turned, None, seed=0).predict(new)
     np.testing.assert_allclose(after, before, rtol=tolerance, atol=0)
 
@@ -216,7 +222,7 @@ def test_a_foreign_or_damaged_folder_is_refused(name: str, kind: str, tmp_path: 
         model.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "light_gbm"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in LIBRARIES])
 def test_arrays_of_something_else_are_refused(name: str, tmp_path: Path) -> None:
     _folder.write(tmp_path, name, {"columns": 4}, {"other": np.ones(3)})
     with pytest.raises(HilumError, match=r"the array '.*' is missing"):
@@ -224,14 +230,6 @@ def test_arrays_of_something_else_are_refused(name: str, tmp_path: Path) -> None
     _folder.write_files(tmp_path, name, {"columns": 4}, {_folder.ARRAYS: b"not arrays at all"})
     with pytest.raises(HilumError, match=r"arrays\.safetensors: the file is damaged"):
         MODELS[name].load(tmp_path)
-
-
-def test_text_that_is_no_booster_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("lightgbm")
-    facts = {"columns": 4, "classes": 0, "present": []}
-    _folder.write_files(tmp_path, "light_gbm", facts, {"model.txt": b"not a booster"})
-    with pytest.raises(HilumError, match="LightGBM cannot read the model"):
-        LightGBM().load(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "kind"), [pair for pair in PAIRS if pair[0] != "constant_prediction"])
@@ -268,10 +266,6 @@ def test_what_nothing_can_be_learnt_from_is_refused(name: str, kind: str) -> Non
         lambda: LogisticRegression(inverse_penalty=0),
         lambda: RidgeLinear(penalty=0),
         lambda: ElasticNet(l1_share=0),
-        lambda: RandomForest(trees=0),
-        lambda: RandomForest(columns_per_split="half"),  # type: ignore[arg-type]
-        lambda: GradientBoosting(leaves=1),
-        lambda: LightGBM(depth=0),
         lambda: MultilayerPerceptron(hidden_units=()),
     ],
 )
@@ -282,12 +276,11 @@ def test_settings_that_make_no_sense(make: Any) -> None:
 
 def test_a_process_gives_the_same_bits() -> None:
     code = (
-        "import hashlib\nfrom tests.models.test_tabular import PAIRS, part_of, inputs_of, ready\n"
-        "for name, kind in PAIRS:\n"
+        "import hashlib\nfrom tests.models.test_tabular import INSTALLED, part_of, inputs_of, ready\n"
+        "for name, kind in INSTALLED:\n"
         "    fitted = ready(name).fit(part_of(kind, inputs_of(200)), None, seed=3)\n"
         "    print(name, kind, hashlib.sha256(fitted.predict(inputs_of(50, seed=9)).tobytes()).hexdigest())\n"
     )
-    pytest.importorskip("lightgbm")
     outputs = []
     for threads in ("1", "2"):  # a model keeps to one thread, whatever the environment says
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -301,29 +294,15 @@ def test_a_process_gives_the_same_bits() -> None:
         assert done.returncode == 0, done.stderr
         outputs.append(done.stdout)
     assert outputs[0] == outputs[1]
-    assert len(outputs[0].splitlines()) == len(PAIRS)
-
-
-def test_without_the_extra_the_rest_goes_on() -> None:
-    code = (
-        "import sys\nsys.modules['lightgbm'] = None\n"
-        "from tests.models.test_tabular import labelled, inputs_of\n"
-        "from hilum.models.light_gbm.settings import LightGBM\n"
-        "from hilum.core.errors import HilumError\n"
-        "try:\n    LightGBM().fit(labelled(inputs_of(20)), None, 0)\n"
-        "except HilumError as error:\n    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.stdout.strip() == "LightGBM needs the extra 'boost'. pip install 'hilum[boost]' and run again", (
-        done.stderr
-    )
+    assert len(outputs[0].splitlines()) == len(INSTALLED)
 
 
 def test_settings_load_nothing_heavy() -> None:
     modules = [describe(model).module for model in MODELS.values()]
     code = (
         f"import sys, importlib\nfor name in {modules}:\n    importlib.import_module(name)\n"
-        "bad = {'sklearn', 'lightgbm', 'scipy', 'numba', 'polars', 'safetensors'} & set(sys.modules)\nassert not bad, bad\n"
+        "bad = {'sklearn', 'lightgbm', 'xgboost', 'catboost', 'scipy', 'numba', 'polars', 'safetensors'} & set(sys.modules)\n"
+        "assert not bad, bad\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -341,6 +320,54 @@ def test_constant_is_class_shares_and_mean() -> None:
     assert ConstantPrediction().fit(numbers, None, 0).predict(np.empty((2, 7))).tolist() == [1 / 3, 1 / 3]
     with pytest.raises(DataError, match="no row"):
         ConstantPrediction().fit(take(part, slice(0, 0)), None, 0)
+
+
+def test_constant_inside_a_band_and_of_both() -> None:
+    days = np.array([9.0, 0.0, 1.0, 2.0, 100.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])  # 5 and 95 %: 0.5 and 54.5
+    numbers = Measured(np.empty((11, 0)), days, "d", ("s",) * 11)
+    banded = ConstantPrediction(band=(0.05, 0.95))
+    assert banded.fit(numbers, None, 0).predict(np.empty((1, 0))).tolist() == [5.0]
+    assert ConstantPrediction().fit(numbers, None, 0).predict(np.empty((1, 0))).tolist() == [145 / 11]
+    # A number on a limit is outside: of 0 to 10, the limits of 10 and 90 % are 1 and 9.
+    whole = dataclasses.replace(numbers, targets=np.arange(11.0) ** 2)
+    assert (
+        ConstantPrediction(band=(0.1, 0.9)).fit(whole, None, 0).predict(np.empty((1, 0)))[0]
+        == sum(n * n for n in range(2, 9)) / 7
+    )
+    part = Labelled(np.empty((11, 0)), np.arange(11) % 3, ("a", "b", "c", "d"), ("s",) * 11, beside=days)
+    both = ConstantPrediction("joint", (0.05, 0.95)).fit(part, None, 0).predict(np.empty((2, 0)))
+    assert isinstance(both, Joint)
+    np.testing.assert_array_equal(both.probabilities, [[4 / 11, 4 / 11, 3 / 11, 0]] * 2)
+    np.testing.assert_array_equal(both.numbers, [5.0, 5.0])
+
+
+def test_constant_of_both_is_stored(tmp_path: Path) -> None:
+    part = dataclasses.replace(labelled(inputs_of(30)), beside=np.arange(30.0) / 7)
+    model = ConstantPrediction("joint")
+    assert build(describe(model)) == model
+    assert build(describe(ConstantPrediction(band=(0.1, 0.9)))) == ConstantPrediction(band=(0.1, 0.9))
+    before = model.fit(part, None, 0)
+    before.save(tmp_path)
+    one, other = before.predict(inputs_of(4)), model.load(tmp_path).predict(inputs_of(4))
+    assert isinstance(one, Joint)
+    assert isinstance(other, Joint)
+    assert one.probabilities.tobytes() == other.probabilities.tobytes()
+    assert one.numbers.tobytes() == other.numbers.tobytes()
+
+
+def test_constant_refuses_what_makes_no_sense() -> None:
+    for band in ((0.9, 0.1), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1), (0.5,)):
+        with pytest.raises(UsageError, match="no band of quantiles"):
+            ConstantPrediction(band=band)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="answers"):
+        ConstantPrediction(answers="both")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="needs classes"):
+        ConstantPrediction("joint").fit(measured(inputs_of(9)), None, 0)
+    with pytest.raises(DataError, match="needs a number beside the outcome"):
+        ConstantPrediction("joint").fit(labelled(inputs_of(9)), None, 0)
+    still = dataclasses.replace(measured(inputs_of(9)), targets=np.ones(9))
+    with pytest.raises(DataError, match=r"no number of train lies inside its band \(0.05, 0.95\)"):
+        ConstantPrediction(band=(0.05, 0.95)).fit(still, None, 0)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -442,75 +469,6 @@ def test_elastic_net_settles_where_columns_repeat_each_other() -> None:
 
 
 @pytest.mark.parametrize("classes", [0, 2, 3])
-@pytest.mark.parametrize("depth", [None, 3])
-def test_random_forest_is_scikit_learns(classes: int, depth: int | None) -> None:
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-    inputs, new = inputs_of(200), inputs_of(300, seed=9)
-    settings: dict[str, Any] = {"n_estimators": 10, "min_samples_leaf": 2, "max_depth": depth, "random_state": 4}
-    model = RandomForest(trees=10, rows_per_leaf=2, depth=depth, columns_per_split="all")
-    if classes:
-        part: Any = labelled(inputs, classes)
-        grown = RandomForestClassifier(max_features=None, **settings).fit(inputs, part.labels)
-        expected = grown.predict_proba(new)
-    else:
-        part = measured(inputs)
-        grown = RandomForestRegressor(max_features=None, **settings).fit(inputs, part.targets)
-        expected = grown.predict(new)
-    ours = model.fit(part, None, seed=4)
-    np.testing.assert_allclose(ours.predict(new), expected, rtol=1e-14)
-    np.testing.assert_array_equal(ours.importance, grown.feature_importances_)
-    # On a threshold itself, and in single precision beside it.
-    asked = ours._trees.threshold[ours._trees.feature == 0]
-    edge = np.tile(new[:1], (len(asked), 1))
-    edge[:, 0] = asked
-    theirs = grown.predict_proba(edge) if classes else grown.predict(edge)
-    np.testing.assert_allclose(ours.predict(edge), theirs, rtol=1e-14)
-    with pytest.raises(DataError, match="beyond single precision"):
-        ours.predict(new * 1e300)
-
-
-@pytest.mark.parametrize("classes", [0, 2, 3])
-def test_gradient_boosting_is_scikit_learns(classes: int) -> None:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    inputs, new = inputs_of(300), inputs_of(400, seed=9)
-    settings: dict[str, Any] = {"max_iter": 20, "max_leaf_nodes": 7, "l2_regularization": 0.5, "early_stopping": False}
-    model = GradientBoosting(rounds=20, leaves=7, penalty=0.5)
-    if classes:
-        part: Any = labelled(inputs, classes)
-        expected = HistGradientBoostingClassifier(**settings).fit(inputs, part.labels).predict_proba(new)
-    else:
-        part = measured(inputs)
-        expected = HistGradientBoostingRegressor(**settings).fit(inputs, part.targets).predict(new)
-    np.testing.assert_allclose(model.fit(part, None, seed=4).predict(new), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("classes", [0, 2, 3])
-def test_light_gbm_is_lightgbms(classes: int) -> None:
-    lightgbm = pytest.importorskip("lightgbm")
-    inputs, new = inputs_of(300), inputs_of(400, seed=9)
-    settings: dict[str, Any] = {
-        "n_estimators": 20, "num_leaves": 7, "reg_lambda": 0.5, "n_jobs": 1, "verbosity": -1, "deterministic": True,
-        "force_row_wise": True,
-    }  # fmt: skip
-    model = LightGBM(rounds=20, leaves=7, penalty=0.5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if classes:
-            part: Any = labelled(inputs, classes)
-            expected = lightgbm.LGBMClassifier(**settings).fit(inputs, part.labels).predict_proba(new)
-        else:
-            part = measured(inputs)
-            expected = lightgbm.LGBMRegressor(**settings).fit(inputs, part.targets).predict(new)
-    ours = model.fit(part, None, seed=4)
-    np.testing.assert_allclose(ours.predict(new), expected, rtol=1e-12)
-    assert ours.importance.sum() == pytest.approx(1.0)
-    if not classes:
-        assert ours.importance.argmax() == 0
-
-
-@pytest.mark.parametrize("classes", [0, 2, 3])
 def test_perceptron_is_scikit_learns(classes: int) -> None:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -530,49 +488,3 @@ def test_perceptron_is_scikit_learns(classes: int) -> None:
             theirs = MLPRegressor(**settings).fit(inputs, (part.targets - middle) / spread)
             expected = theirs.predict(new) * spread + middle
     np.testing.assert_allclose(model.fit(part, None, seed=4).predict(new), expected, rtol=1e-12)
-
-
-# ---------------------------------------------------------------------------------------------------------------- trees
-
-
-def stump() -> dict[str, NDArray[Any]]:
-    return {
-        "feature": np.array([1, -1, -1]),
-        "threshold": np.array([0.5, 0.0, 0.0]),
-        "left": np.array([1, -1, -1]),
-        "right": np.array([2, -1, -1]),
-        "value": np.array([[0.0], [10.0], [20.0]]),
-    }
-
-
-def test_trees_by_hand() -> None:
-    leaf = {"feature": np.array([-1]), "threshold": np.zeros(1), "left": np.array([-1]), "right": np.array([-1]),
-            "value": np.array([[7.0]])}  # fmt: skip
-    trees = Trees.join([stump(), leaf, stump()])
-    leaves = trees.leaves(np.array([[9.0, 0.5], [0.0, 0.6]]))
-    assert leaves.tolist() == [[1, 2], [3, 3], [5, 6]]
-    assert trees.value[leaves][:, :, 0].tolist() == [[10, 20], [7, 7], [10, 20]]
-    again = Trees.read(trees.arrays(), columns=2)
-    np.testing.assert_array_equal(again.leaves(np.zeros((1, 2))), trees.leaves(np.zeros((1, 2))))
-    plain = np.empty((3, 2), np.int64)
-    inputs = np.array([[9.0, 0.5], [0.0, 0.6]])
-    find_leaves.plain(inputs, trees.root, trees.feature, trees.threshold, trees.left, trees.right, plain)
-    np.testing.assert_array_equal(plain, leaves)
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"left": np.array([0, -1, -1], np.int32)},  # a circle
-        {"right": np.array([3, -1, -1], np.int32)},  # beyond the end
-        {"feature": np.array([2, -1, -1], np.int32)},  # no such column
-        {"threshold": np.array([0.5])},
-        {"root": np.array([0, 0], np.int64)},
-        {"root": np.array([1], np.int64)},
-        {"root": np.array([], np.int64)},
-    ],
-)
-def test_arrays_that_make_no_trees_are_refused(broken: dict[str, NDArray[Any]]) -> None:
-    arrays = Trees.join([stump()]).arrays()
-    with pytest.raises(HilumError, match="do not make trees"):
-        Trees.read({**arrays, **broken}, columns=2)

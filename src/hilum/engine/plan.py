@@ -26,7 +26,13 @@ from hilum.engine.cells import Job, find_items, runner_for
 from hilum.engine.code_hash import code_hash, versions
 
 Status = Literal["run", "keep", "not run"]
-EXTRA_MODULES = {"deep": "torch", "boost": "lightgbm", "audio": "soundfile", "imaging": "nibabel"}
+EXTRA_MODULES = {
+    "deep": "torch",
+    "boost": "lightgbm",
+    "catboost": "catboost",
+    "audio": "soundfile",
+    "imaging": "nibabel",
+}
 
 
 @dataclass(frozen=True)

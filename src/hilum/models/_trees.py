@@ -1,4 +1,4 @@
-"""Binary decision trees as plain arrays, whoever grew them: what random forest and gradient boosting are stored as and predict with.
+"""Binary decision trees as plain arrays, whoever grew them: what a tree, a forest and gradient boosting are stored as and predict with.
 
 A row goes left at node j where x[feature_j] <= threshold_j, until feature_j is -1: a leaf. Nodes of all trees stand one after the
 other; a tree begins at `root` and its children are numbered from there.
@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import HilumError
+from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.kernel import kernel
+from hilum.models import _folder
+from hilum.models._outcome import Outcome
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
 ARRAYS = ("root", "feature", "threshold", "left", "right", "value")
+LARGEST_STATE = 2**31 - 1  # what all libraries that grow trees take
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,80 @@ class Trees:
             if (child[inner] <= place[inner]).any() or (child[inner] >= own[inner]).any():
                 raise HilumError("the arrays do not make trees", do="Run the study again")
         return trees
+
+
+class FittedTrees:
+    """Trees whose mean answer is the answer: a decision tree, or a forest.
+
+    Attributes:
+        importance: (columns,) share of the impurity that splits on each column removed; flatters columns with many values.
+    """
+
+    def __init__(self, model: str, outcome: Outcome, trees: Trees, importance: Array) -> None:
+        self._model = model
+        self._outcome = outcome
+        self._trees = trees
+        self.importance = importance
+
+    def predict(self, inputs: Array) -> Array:
+        """Numbers (rows,), or probabilities (rows, classes)."""
+        rows = single_precision(self._outcome.accept(inputs), self._model).astype(np.float64)
+        total = np.zeros((len(rows), self._trees.value.shape[1]))
+        for leaves in self._trees.leaves(rows):
+            total += self._trees.value[leaves]
+        total /= len(self._trees.root)
+        return self._outcome.spread(total) if self._outcome.classes else total[:, 0]
+
+    def save(self, folder: Path) -> None:
+        """Write trees and facts."""
+        arrays = {**self._trees.arrays(), "importance": self.importance}
+        _folder.write(folder, self._model, self._outcome.facts(), arrays)
+
+    @classmethod
+    def load(cls, folder: Path, model: str) -> FittedTrees:
+        """Read what `save` wrote."""
+        facts, arrays = _folder.read(folder, model, ("importance", *ARRAYS))
+        outcome = Outcome.read(facts)
+        return cls(model, outcome, Trees.read(arrays, outcome.columns), arrays["importance"])
+
+
+def grown_by_scikit(tree: Any) -> dict[str, NDArray[np.generic]]:
+    """The arrays that `Trees.join` takes, of a fitted scikit-learn tree (`tree_`)."""
+    return {
+        "feature": np.where(tree.children_left < 0, -1, tree.feature),
+        "threshold": tree.threshold,
+        "left": tree.children_left,
+        "right": tree.children_right,
+        "value": tree.value[:, 0, :],
+    }
+
+
+def single_precision(inputs: Array, model: str) -> NDArray[np.float32]:
+    """Inputs (rows, columns) rounded as scikit-learn's trees and XGBoost round them.
+
+    Raises:
+        DataError: a value beyond single precision.
+    """
+    with np.errstate(over="ignore"):
+        single = np.asarray(inputs).astype(np.float32)
+    if not np.isfinite(single).all():
+        column = int(np.nonzero(~np.isfinite(single))[1][0])
+        raise DataError(
+            f"column {column + 1} holds values beyond single precision", where=model, do="Scale the numbers in Prepare"
+        )
+    return single
+
+
+def refuse_state(state: int | None, model: str) -> None:
+    """Refuse a fixed state of the generator of random numbers that a library would not take.
+
+    Raises:
+        UsageError: a state below 0 or above 2^31 - 1.
+    """
+    if state is not None and not 0 <= state <= LARGEST_STATE:
+        raise UsageError(
+            f"state {state} is outside 0 to {LARGEST_STATE}", where=model, do="Leave it out to use the seed"
+        )
 
 
 @kernel

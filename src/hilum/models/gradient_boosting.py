@@ -8,8 +8,8 @@ Symbols     x    (columns,)     a prepared record, its columns cut into at most 
 Cost        O(rounds * rows * columns), times the classes present where there are three or more
 Source      Friedman, Annals of Statistics 29 (2001); histograms: Ke et al., LightGBM, NeurIPS 2017; grown by scikit-learn
 Deviations  No rows are set aside for early stopping: they would share subjects with the rest; `rounds` is what there is to choose.
-            Above 200,000 records the bins come from a sample drawn with a fixed seed, so nothing depends on the run's seed. Gradients
-            are kept in single precision while growing: permuting the records can turn a split that is nearly a tie.
+            Above 200,000 records the bins come from a sample drawn from `state`, so nothing depends on the run's seed. Gradients are
+            kept in single precision while growing: permuting the records can turn a split that is nearly a tie.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class GradientBoosting:
         depth: The most splits from root to leaf; None for no limit but `leaves`.
         rows_per_leaf: A leaf holds at least so many records.
         penalty: L2 penalty on what a leaf answers.
+        state: Above 200,000 records the sample for the bins is drawn from this number; None for 0. Below, nothing is drawn.
     """
 
     rounds: int = 100
@@ -51,12 +52,13 @@ class GradientBoosting:
     depth: int | None = None
     rows_per_leaf: int = 20
     penalty: float = 1.0
+    state: int | None = None
     stochastic: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
-        refuse_nonsense(self, NAME)
+        refuse_nonsense(self, NAME, self.leaves >= 2 and self.rows_per_leaf >= 1)
 
     def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedBoosting:
         """Grow the trees; validation part and seed are not used.
@@ -75,7 +77,7 @@ class GradientBoosting:
             "min_samples_leaf": self.rows_per_leaf,
             "l2_regularization": self.penalty,
             "early_stopping": False,
-            "random_state": 0,
+            "random_state": self.state or 0,
         }
         with one_thread():
             if isinstance(train, Labelled):

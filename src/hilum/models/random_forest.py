@@ -18,17 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hilum.core.errors import DataError, UsageError, unknown
+from hilum.core.errors import UsageError, unknown
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
-from hilum.models import _folder
-from hilum.models._outcome import Outcome, one_thread, usable
-from hilum.models._trees import ARRAYS, Trees
+from hilum.models._outcome import one_thread, usable
+from hilum.models._trees import FittedTrees, Trees, grown_by_scikit, refuse_state, single_precision
 
-Array = NDArray[np.float64]
 Asked = Literal["square root", "third", "all"]
 NAME = "random_forest"
 
@@ -42,13 +37,14 @@ class RandomForest:
         depth: The most splits from root to leaf; None for as many as it takes.
         rows_per_leaf: A leaf holds at least so many draws.
         columns_per_split: How many of the columns are drawn at each split.
+        state: Draws are made from this number, whatever the seed; None for the seed.
     """
 
     trees: int = 200
     depth: int | None = None
     rows_per_leaf: int = 5
     columns_per_split: Asked = "square root"
-    stochastic: ClassVar[bool] = True
+    state: int | None = None
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
 
     def __post_init__(self) -> None:
@@ -60,8 +56,14 @@ class RandomForest:
             )
         if self.columns_per_split not in get_args(Asked):
             raise unknown("value of columns_per_split", self.columns_per_split, get_args(Asked), where=NAME)
+        refuse_state(self.state, NAME)
 
-    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedForest:
+    @property
+    def stochastic(self) -> bool:
+        """Whether the seed changes anything."""
+        return self.state is None
+
+    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedTrees:
         """Grow the trees; the validation part is not used.
 
         Raises:
@@ -76,67 +78,17 @@ class RandomForest:
             "min_samples_leaf": self.rows_per_leaf,
             "max_features": {"square root": "sqrt", "third": 1 / 3, "all": None}[self.columns_per_split],
             "n_jobs": 1,
-            "random_state": seed,
+            "random_state": seed if self.state is None else self.state,
         }
-        inputs = _single(train.inputs)
+        inputs = single_precision(train.inputs, NAME)
         with one_thread():
             if isinstance(train, Labelled):
                 grown = RandomForestClassifier(**settings).fit(inputs, outcome.codes(train))
             else:
                 grown = RandomForestRegressor(**settings).fit(inputs, train.targets)
-        trees = Trees.join([_nodes(one.tree_) for one in grown.estimators_])
-        return FittedForest(outcome, trees, grown.feature_importances_)
+        trees = Trees.join([grown_by_scikit(one.tree_) for one in grown.estimators_])
+        return FittedTrees(NAME, outcome, trees, grown.feature_importances_)
 
-    def load(self, folder: Path) -> FittedForest:
+    def load(self, folder: Path) -> FittedTrees:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME, ("importance", *ARRAYS))
-        outcome = Outcome.read(facts)
-        return FittedForest(outcome, Trees.read(arrays, outcome.columns), arrays["importance"])
-
-
-class FittedForest:
-    """The trees.
-
-    Attributes:
-        importance: (columns,) share of the impurity that splits on each column removed; flatters columns with many values.
-    """
-
-    def __init__(self, outcome: Outcome, trees: Trees, importance: Array) -> None:
-        self._outcome = outcome
-        self._trees = trees
-        self.importance = importance
-
-    def predict(self, inputs: Array) -> Array:
-        """Numbers (rows,), or probabilities (rows, classes)."""
-        rows = _single(self._outcome.accept(inputs)).astype(np.float64)
-        total = np.zeros((len(rows), self._trees.value.shape[1]))
-        for leaves in self._trees.leaves(rows):
-            total += self._trees.value[leaves]
-        total /= len(self._trees.root)
-        return self._outcome.spread(total) if self._outcome.classes else total[:, 0]
-
-    def save(self, folder: Path) -> None:
-        """Write trees and facts."""
-        arrays = {**self._trees.arrays(), "importance": self.importance}
-        _folder.write(folder, NAME, self._outcome.facts(), arrays)
-
-
-def _single(inputs: Array) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        single = np.asarray(inputs).astype(np.float32)
-    if not np.isfinite(single).all():
-        column = int(np.nonzero(~np.isfinite(single))[1][0])
-        raise DataError(
-            f"column {column + 1} holds values beyond single precision", where=NAME, do="Scale the numbers in Prepare"
-        )
-    return single
-
-
-def _nodes(tree: Any) -> dict[str, NDArray[np.generic]]:
-    return {
-        "feature": np.where(tree.children_left < 0, -1, tree.feature),
-        "threshold": tree.threshold,
-        "left": tree.children_left,
-        "right": tree.children_right,
-        "value": tree.value[:, 0, :],
-    }
+        return FittedTrees.load(folder, NAME)

@@ -48,7 +48,7 @@ def grow(settings: LightGBM, train: Labelled | Measured) -> FittedBooster:
         "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,
-        "seed": 0,
+        "seed": settings.state or 0,
         "verbosity": -1,
     }
     with one_thread():
@@ -105,7 +105,7 @@ class FittedBooster:
     def load(cls, folder: Path) -> FittedBooster:
         """Read what `save` wrote."""
         facts, files = _folder.read_files(folder, NAME, (TEXT,))
-        return cls(Outcome.read(facts), files[TEXT].decode())
+        return cls(Outcome.read(facts), files[TEXT].decode(errors="replace"))
 
 
 def _library() -> Any:

@@ -9,7 +9,7 @@ Symbols     x    (columns,)     a prepared record, its columns cut into at most 
 Cost        O(rounds * rows * columns), times the classes present where there are three or more
 Source      Ke et al., LightGBM, NeurIPS 2017
 Deviations  One thread, `deterministic` and rows first, so that timing chooses nothing; no early stopping: rows set aside would share
-            subjects with the rest. Neither rows nor columns are drawn, and bins use a fixed seed, so the run's seed has no effect.
+            subjects with the rest. Neither rows nor columns are drawn, and bins use `state`, so the run's seed has no effect.
             Categories come one-hot from `Prepare`. Permuting the records can turn a split that is nearly a tie.
 """
 
@@ -40,6 +40,7 @@ class LightGBM:
         depth: The most splits from root to leaf; None for no limit but `leaves`.
         rows_per_leaf: A leaf holds at least so many records.
         penalty: L2 penalty on what a leaf answers.
+        state: Above 200,000 records the sample for the bins is drawn from this number; None for 0. Below, nothing is drawn.
     """
 
     rounds: int = 100
@@ -48,13 +49,14 @@ class LightGBM:
     depth: int | None = None
     rows_per_leaf: int = 20
     penalty: float = 1.0
+    state: int | None = None
     stochastic: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
     extra: ClassVar[str] = "boost"
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
-        refuse_nonsense(self, NAME)
+        refuse_nonsense(self, NAME, self.leaves >= 2 and self.rows_per_leaf >= 1)
 
     def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedBooster:
         """Grow the trees; validation part and seed are not used.

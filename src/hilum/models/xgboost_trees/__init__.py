@@ -1,0 +1,1 @@
+"""XGBoost on tables: settings in the base install, the rest with the extra `boost`."""
