@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.row import Range
 
@@ -68,11 +69,15 @@ class Prediction:
         arm: The model's title.
         chosen: Why this model.
         figure: What the run measured of it, in words.
-        frame: One row a record: item, subject where known, `p CLASS` or `prediction`, `closer_in_train` (the share of train
-            records that lie closer to their centre), `far`, `warnings` (how many).
+        frame: One row a record: item, subject where known, of records in time sequence and step; `p CLASS` and, of two classes,
+            `observed`, `low`, `high`; a number under its name or `prediction`, with `NAME low` and `NAME high`; `closer_in_train` (the
+            share of train records that lie closer to their centre), `far`, `unmeasured` (features without a value so far),
+            `warnings` (how many). Null where nothing is said.
         warnings: One row a warning: record, feature, what is unusual, the range that train had.
         licence: Of the data that the model learned from.
         synthetic: Whether these were simulated.
+        notes: How the file was read, and what the columns beside a prediction mean, in sentences.
+        columns: Name in train to the file's column.
     """
 
     arm: str
@@ -82,6 +87,22 @@ class Prediction:
     warnings: pl.DataFrame
     licence: str
     synthetic: bool
+    notes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, fit for a web page."""
+        return {
+            "model": self.arm,
+            "chosen": self.chosen,
+            "figure": self.figure,
+            "licence": self.licence,
+            "synthetic": self.synthetic,
+            "notes": list(self.notes),
+            "columns": dict(self.columns),
+            "records": self.frame.to_dicts(),
+            "warnings": self.warnings.to_dicts(),
+        }
 
 
 @dataclass(frozen=True)

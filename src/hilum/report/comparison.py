@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -17,7 +17,11 @@ from hilum.core.comparison import Comparison, Prediction
 from hilum.core.store import write_text
 from hilum.report.numbers import between, figure, signed
 
+if TYPE_CHECKING:
+    import polars as pl
+
 MOST_ROWS = 20
+NAMES = ("item", "subject", "sequence")
 
 
 def comparison_table(found: Sequence[Comparison]) -> RenderableType:
@@ -58,13 +62,17 @@ def comparison_lines(found: Sequence[Comparison]) -> list[dict[str, Any]]:
 def prediction_view(found: Prediction) -> RenderableType:
     """The first predictions, how many records are unlike train, and what the model was measured to do."""
     frame = found.frame
+    shown = _shown(frame)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in frame.columns:
-        table.add_column(
-            name.replace("_", " "), justify="left" if name in {"item", "subject"} else "right", overflow="fold"
-        )
-    for row in frame.head(MOST_ROWS).iter_rows():
-        table.add_row(*(figure(value, 3) if isinstance(value, float) else str(value) for value in row))
+    for name in shown:
+        table.add_column(name.replace("_", " "), justify="left" if name in NAMES else "right", overflow="fold")
+    before = None
+    for row in frame.head(MOST_ROWS).iter_rows(named=True):
+        own = row.get("sequence")
+        if before is not None and own != before:
+            table.add_row()  # a sequence begins
+        table.add_row(*(_cell(row, made) for made in shown.values()))
+        before = own
     parts: list[RenderableType] = [Rule(Text(found.arm))]
     if found.synthetic:
         parts.append(Text("LEARNED FROM SYNTHETIC DATA", style="bold reverse"))
@@ -74,18 +82,51 @@ def prediction_view(found: Prediction) -> RenderableType:
     return Group(
         *parts,
         Text(),
+        *(Text(note) for note in found.notes),
         _unusual(found),
         Text(f"Learned from {found.licence}. For research: no medical device.", style="dim"),
     )
 
 
+def _shown(frame: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Column of the terminal's table to those of the frame: ranges stand in one; of two classes the second; a step says which record."""
+    names = list(frame.columns)
+    classes = [name for name in names if name.startswith("p ")]
+    shown: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if name in classes[:-1] and len(classes) == 2:
+            continue
+        if name == "item" and "sequence" in names:
+            continue
+        if name == "subject" and "sequence" in names and frame["subject"].equals(frame["sequence"]):
+            continue
+        if name in {"low", "high"} or name.endswith((" low", " high")):
+            continue
+        ends = ("low", "high") if name == "observed" else (f"{name} low", f"{name} high")
+        shown[name] = (name, *ends) if set(ends) <= set(names) else (name,)
+    return shown
+
+
+def _cell(row: dict[str, Any], names: tuple[str, ...]) -> str:
+    value, *ends = (row[name] for name in names)
+    text = figure(value, 3) if isinstance(value, float) else "-" if value is None else str(value)
+    if names[0] == "step" and isinstance(value, float):
+        return f"{value:g}"
+    return text if not ends or None in ends else f"{text} ({between(ends[0], ends[1], 2)})"
+
+
 def _unusual(found: Prediction) -> RenderableType:
     far = int(found.frame["far"].sum())
     records = int((found.frame["warnings"] > 0).sum())
+    away = (
+        "No record lies farther from the middle of train than 99 % of it did."
+        if found.frame["far"].null_count() == 0
+        else "Nothing says how far these records lie from those of train."
+    )
     lines = [
         f"{far} of {found.frame.height} records lie farther from the middle of train than 99 % of it did."
         if far
-        else "No record lies farther from the middle of train than 99 % of it did.",
+        else away,
         f"{records} records have values that train did not have: {found.warnings.height} warnings."
         if records
         else "Every value lies within the range of train.",
@@ -99,15 +140,7 @@ def _unusual(found: Prediction) -> RenderableType:
 
 def prediction_lines(found: Prediction) -> dict[str, Any]:
     """Plain data."""
-    return {
-        "model": found.arm,
-        "chosen": found.chosen,
-        "figure": found.figure,
-        "licence": found.licence,
-        "synthetic": found.synthetic,
-        "records": found.frame.to_dicts(),
-        "warnings": found.warnings.to_dicts(),
-    }
+    return found.to_json()
 
 
 def write_predictions(found: Prediction, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-from hilum.core.component import change, default_of, describe, misfit
+from hilum.core.component import change, default_of, describe, misfit, parts_of
 from hilum.core.errors import UsageError, unknown
 from hilum.core.experiment import Search
 from hilum.core.finder import find, get
@@ -16,6 +16,10 @@ USUAL = {
     "classify": ("logistic_regression", "elastic_net", "random_forest", "gradient_boosting"),
     "regress": ("ridge_linear", "elastic_net", "random_forest", "gradient_boosting"),
     "forecast": ("least_mean_squares", "recursive_least_squares", "mixture"),
+}
+USUAL_IN_TIME = {
+    "classify": ("logistic_regression", "gradient_boosting", "gru"),
+    "regress": ("ridge_linear", "gradient_boosting", "gru"),
 }
 
 
@@ -34,7 +38,9 @@ class AskedModel:
     title: str
 
 
-def asked_models(data: dict[str, Any], kind: str, metric: str, where: str) -> tuple[AskedModel, ...]:
+def asked_models(
+    data: dict[str, Any], kind: str, metric: str, where: str, *, in_time: bool = False
+) -> tuple[AskedModel, ...]:
     """The models of a study, in order; the usual ones where it lists none.
 
     Args:
@@ -42,14 +48,18 @@ def asked_models(data: dict[str, Any], kind: str, metric: str, where: str) -> tu
         kind: "classify", "regress" or "forecast".
         metric: What settings are chosen by.
         where: The file, for errors.
+        in_time: Of a table: whether its records belong together in time, so that models of sequences can read them.
 
     Raises:
         UsageError: a model or setting that does not exist or does not fit, or the same model twice.
     """
-    blocks = data.get("model", [{"name": name} for name in USUAL[kind]])
+    usual = USUAL_IN_TIME[kind] if in_time else USUAL[kind]
+    blocks = data.get("model", [{"name": name} for name in usual])
     if not isinstance(blocks, list) or not blocks:
-        raise UsageError("there is no model", where=where, do=f'Write a block: [[model]] and name = "{USUAL[kind][0]}"')
+        raise UsageError("there is no model", where=where, do=f'Write a block: [[model]] and name = "{usual[0]}"')
     found = tuple(_model(block, kind, metric, f"{where}, [[model]] {number}") for number, block in enumerate(blocks, 1))
+    if kind != "forecast" and not in_time:
+        _refuse_sequences(found, kind, where)
     titles = [asked.title for asked in found]
     twin = next((title for title in titles if titles.count(title) > 1), None)
     if twin:
@@ -66,6 +76,23 @@ def asked_models(data: dict[str, Any], kind: str, metric: str, where: str) -> tu
             told = "holds the last value, which" if kind == "forecast" else "is the constant, which"
             raise UsageError(f"'{asked.title}' {told} is always added", where=where, do="Leave it out")
     return found
+
+
+def _refuse_sequences(models: tuple[AskedModel, ...], kind: str, where: str) -> None:
+    """Models of sequences need a table whose records belong together in time, and those inside others do, too."""
+    for number, asked in enumerate(models, 1):
+        if any(reads_sequences(part) for part in parts_of(asked.model)):
+            names = ", ".join(name for name in model_names(kind) if not reads_sequences(_settings_of(name, where)))
+            raise UsageError(
+                f"'{describe(asked.model).name}' reads records in time, and this is a table of single records",
+                where=f"{where}, [[model]] {number}",
+                do=f"Name the columns `sequence` and `step` in [data], or choose one of {names}",
+            )
+
+
+def reads_sequences(model: Any) -> bool:
+    """Whether a model is handed sequences, not single records."""
+    return getattr(model, "reads", "records") == "sequences"
 
 
 def only(models: tuple[AskedModel, ...], names: tuple[str, ...], *, where: str) -> tuple[AskedModel, ...]:

@@ -2,17 +2,20 @@
 
     [data]     the table and what its columns are      (hilum.modalities.table.columns.Columns)
     [split]    how subjects are split                   (hilum.core.split.Rule)
-    [prepare]  how features are made ready              (hilum.modalities.table.prepare.Prepare)
+    [prepare]  how features are made ready              (hilum.study.preparation)
     [use]      what the model is meant for; goes into the report, and steers two checks
     [audit]    permutations, the widest interval that is accepted, waivers
     [[model]]  one block a model: its name, settings, and `tune` with candidates
+
+Records of one stay or one patient belong together in time where [data] names `sequence` and `step`. Models of sequences can then be
+asked for; where one is, a share of each fold's train subjects is held out to say when its training stops, for all models alike.
 
 A mistyped name is an error that gives the closest one that exists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,10 @@ from pydantic import Field
 
 from hilum.core.errors import UsageError, unknown
 from hilum.core.split import Rule
+from hilum.datasets.table_file.dataset import TableFile
 from hilum.modalities.table.columns import Columns
-from hilum.modalities.table.prepare import Prepare
-from hilum.study.models import AskedModel, asked_models
+from hilum.study.models import AskedModel, asked_models, reads_sequences
+from hilum.study.preparation import preparation
 from hilum.study.sections import (
     Origin,
     Strict,
@@ -40,6 +44,7 @@ from hilum.study.sections import (
 
 KNOWN = ("name", "title", "kind", "data", "split", "prepare", "use", "origin", "audit", "model")
 PAGE = "your-data"
+VALIDATION = 0.15  # share of train subjects that says when a model of sequences stops
 
 
 class Audit(Strict):
@@ -74,7 +79,8 @@ class TableStudy:
         path: The file.
         name: What its run is called.
         title: For people.
-        table: The table, relative to the study's folder.
+        table: The file, relative to the study's folder.
+        dataset: The dataset that reads it.
         columns: What its columns are.
         split: How subjects are split.
         prepare: How features are made ready.
@@ -90,9 +96,10 @@ class TableStudy:
     name: str
     title: str
     table: str
+    dataset: Any
     columns: Columns
     split: Rule
-    prepare: Prepare
+    prepare: Any
     models: tuple[AskedModel, ...]
     metric: str
     inner_folds: int
@@ -122,28 +129,64 @@ def read_table_study(path: Path, data: dict[str, Any]) -> TableStudy:
     table = str(asked.pop("table", ""))
     if not table:
         raise UsageError("there is no table", where=f"{where}, [data]", do='Name it: table = "patients.csv"')
+    kind = kind_of(data, where)
+    split, column = _split(section(data, "split", where), where)
+    columns = {**asked, "kind": kind, **({"split": column} if column else {})}
+    # Columns bring numbers and lists into text themselves.
+    roles = plain(Columns, columns, f"{where}, [data]", page=PAGE, by_itself=tuple(columns))
+    return study_of(path, data, TableFile(path=table, columns=roles), roles, table, split)
+
+
+def kind_of(data: dict[str, Any], where: str) -> str:
+    """What the outcome is.
+
+    Raises:
+        UsageError: it is neither a class nor a number.
+    """
     kind = data.get("kind", "classify")
     if kind not in ("classify", "regress"):
         raise unknown("kind", str(kind), ("classify", "regress"), where=where)
-    rule, column = _split(section(data, "split", where), where)
-    metric, inner_folds = rule.pop("tune_by", ""), rule.pop("inner_folds", 3)
+    return str(kind)
+
+
+def study_of(
+    path: Path, data: dict[str, Any], dataset: Any, columns: Columns, table: str, split: dict[str, Any]
+) -> TableStudy:
+    """What a study says beside its data.
+
+    Args:
+        path: The study's file.
+        data: What it holds.
+        dataset: Reads the table.
+        columns: What its columns are.
+        table: The file that it is called by.
+        split: Settings of the split.
+
+    Raises:
+        UsageError: a name or setting that does not exist or does not fit.
+    """
+    where, in_time = str(path), bool(columns.sequence)
+    metric, inner_folds = split.pop("tune_by", ""), split.pop("inner_folds", 3)
     if not isinstance(inner_folds, int) or inner_folds < 2:
         raise UsageError(
             f"inner_folds is {inner_folds!r}", where=f"{where}, [split]", do="Give a whole number from 2 on"
         )
-    refuse_metric(metric, kind, f"{where}, [split], tune_by")
-    columns = {**asked, "kind": kind, **({"split": column} if column else {})}
-    # Columns bring numbers and lists into text themselves.
-    roles = plain(Columns, columns, f"{where}, [data]", page=PAGE, by_itself=tuple(columns))
+    refuse_metric(metric, columns.kind, f"{where}, [split], tune_by")
+    models = asked_models(data, columns.kind, metric, where, in_time=in_time)
+    rule = plain(Rule, split, f"{where}, [split]", page=PAGE)
+    held_out = rule.validation or rule.inner or "validation" in split or rule.name == "column"
+    if not held_out and any(reads_sequences(one.model) for one in models):
+        rule = replace(rule, validation=VALIDATION)
     return TableStudy(
         path=path,
         name=name_of(data, path),
         title=title_of(data, path),
         table=table,
-        columns=roles,
-        split=plain(Rule, rule, f"{where}, [split]", page=PAGE),
-        prepare=plain(Prepare, section(data, "prepare", where), f"{where}, [prepare]", page=PAGE),
-        models=asked_models(data, kind, metric, where),
+        dataset=dataset,
+        columns=columns,
+        split=rule,
+        prepare=preparation(section(data, "prepare", where), where, repeated=in_time, page=PAGE),
+        models=models,
         metric=metric,
         inner_folds=inner_folds,
         use=checked(TableUse, section(data, "use", where), f"{where}, [use]"),

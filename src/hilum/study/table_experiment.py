@@ -4,6 +4,8 @@ size     folds   seeds   permuted labels        last fit
 smoke    first   1       none                   yes
 quick    all     2       as the study says      yes
 full     all     5       as the study says      yes
+
+Models of sequences train for minutes: they run on permuted labels in the size full alone.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hilum.core.errors import UsageError
 from hilum.core.experiment import Arm, Cell, Experiment, Preset
 from hilum.core.split import PARTS, deal, fold_names
-from hilum.datasets.table_file.dataset import TableFile
 from hilum.engine.tables.pipeline import records_of
 from hilum.engine.tables.runner import PERMUTED
 from hilum.modalities.table.sample import Table
 from hilum.models.constant_prediction import ConstantPrediction
-from hilum.study.models import AskedModel, only
+from hilum.study.models import AskedModel, only, reads_sequences
 from hilum.study.table import TableStudy
 from hilum.tasks.predict_class import PredictClass
+from hilum.tasks.predict_course import PredictCourse
 from hilum.tasks.predict_value import PredictValue
 
 PROTOCOL = "honest"
@@ -34,7 +37,7 @@ def experiment(study: TableStudy, preset: Preset, models: tuple[str, ...] = ()) 
         UsageError: a model that the study does not have, or a split that its columns do not allow.
         DataError: the table, by file, column and row.
     """
-    dataset = TableFile(path=study.table, columns=study.columns)
+    dataset = study.dataset
     (item,) = dataset.items(study.folder)
     table = dataset.load(study.folder, item)
     task = task_of(study, table)
@@ -43,7 +46,8 @@ def experiment(study: TableStudy, preset: Preset, models: tuple[str, ...] = ()) 
     seeds = preset.seed_range(smoke=1, quick=2, full=5)
     permutations = preset.choose(smoke=0, quick=study.audit.permutations, full=study.audit.permutations)
     tested = range(preset.choose(smoke=1, quick=folds, full=folds))
-    trivial = AskedModel(ConstantPrediction(), None, "constant prediction")
+    course = isinstance(task, PredictCourse)
+    trivial = AskedModel(ConstantPrediction("joint" if course else "outcome"), None, "constant prediction")
     cells: list[Cell] = []
     for number, one in enumerate((trivial, *asked)):
         search = None if one.search is None else replace(one.search, metric=one.search.metric or task.leading_metric)
@@ -51,14 +55,26 @@ def experiment(study: TableStudy, preset: Preset, models: tuple[str, ...] = ()) 
         own = seeds if getattr(one.model, "stochastic", False) else seeds[:1]
         cells += [Cell(arm, (item.id,), own, fold) for fold in tested]
         cells.append(Cell(arm, (item.id,), own[:1], None))
-        if permutations and number:
+        if permutations and number and (preset.size == "full" or not reads_sequences(one.model)):
             control = replace(arm, control=PERMUTED)
             cells += [Cell(control, (item.id,), tuple(range(permutations)), fold) for fold in tested]
     return Experiment(study.name, tuple(cells), {dataset.name: study.folder}), table
 
 
 def task_of(study: TableStudy, table: Table) -> Any:
-    """The task that a study asks."""
+    """The task that a study asks.
+
+    Raises:
+        UsageError: a number stands beside an outcome of more than two classes.
+    """
+    if study.columns.beside:
+        if len(table.classes) != 2:
+            raise UsageError(
+                f"a number stands beside {len(table.classes)} classes",
+                where=f"{study.path}, [data], beside",
+                do="The time left goes with an outcome of two classes",
+            )
+        return PredictCourse(study.split, study.prepare, study.inner_folds)
     if study.columns.kind == "classify":
         return PredictClass(len(table.classes), study.split, study.prepare, study.inner_folds)
     return PredictValue(study.split, study.prepare, study.inner_folds)
@@ -81,22 +97,35 @@ def statement(study: TableStudy, table: Table, folds: list[str]) -> dict[str, st
     stated = {name: text or "not stated by the author of the study" for name, text in said.items()}
     return {
         **stated,
-        "unit of analysis": "the record; intervals are over subjects",
+        "unit of analysis": _unit(study, table),
         "split": _split(study, len(folds)),
         "validation": _validation(study),
         "tuning": "where a model lists candidates, "
         + (
             "on the validation part"
-            if study.split.name == "column" and _has_validation(table)
+            if study.split.validation or (study.split.name == "column" and _has_validation(table))
             else f"inside train, over {study.inner_folds} inner folds of its subjects"
         ),
     }
 
 
+def _unit(study: TableStudy, table: Table) -> str:
+    if table.order is None:
+        return "the record; intervals are over subjects"
+    asked = "the last record" if study.columns.asked == "last" else "every record with an outcome"
+    count = table.rows["sequence"].n_unique()
+    return f"{asked} of {count:,} sequences in time, earlier ones are read; intervals are over subjects"
+
+
 def _split(study: TableStudy, folds: int) -> str:
     if study.split.name == "column":
         return f"as the column '{study.columns.split}' says, {folds} folds: taken as it stands (HIL001 looks at it)"
-    return f"{study.split.name}, {folds} folds, seed {study.split.seed}; subjects are dealt, never records"
+    held = (
+        f"; {100 * study.split.validation:g} % of each fold's train subjects are the validation part"
+        if study.split.validation
+        else ""
+    )
+    return f"{study.split.name}, {folds} folds, seed {study.split.seed}; subjects are dealt, never records{held}"
 
 
 def _has_validation(table: Table) -> bool:
