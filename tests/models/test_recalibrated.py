@@ -15,11 +15,12 @@ from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 
 from hilum.core.component import build, describe
-from hilum.core.errors import DataError, UsageError
+from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.kinds.classify import Joint, Labelled
 from hilum.core.model import Trainable
 from hilum.core.sequence import Sequenced
 from hilum.metrics.classify import auroc_of
+from hilum.models import _folder
 from hilum.models._recalibration import HIGHEST_POWER, LOWEST_POWER, WAYS, Map, isotonic
 from hilum.models.logistic_regression import LogisticRegression
 from hilum.models.random_forest import RandomForest
@@ -192,9 +193,11 @@ class Watched:
         return Joint(np.stack([1 - p, p], axis=1), inputs.values[:, 1])
 
     def save(self, folder: Path) -> None:
-        (folder / "model.json").write_text("{}")
+        (folder / "deep").mkdir()
+        (folder / "deep" / "model.json").write_text("{}")
 
     def load(self, folder: Path) -> Any:
+        assert (folder / "deep" / "model.json").read_text() == "{}"
         return self
 
 
@@ -242,6 +245,31 @@ def test_inner_folds_keep_people_and_their_sequences_apart() -> None:
     assert fitted.map.power == pytest.approx(Map.fit("temperature", own, train.labels).power)
     with pytest.raises(DataError, match="one class alone"):
         model.fit(replace(train, subjects=("x",) * len(train.labels)), None, 0)
+
+
+def test_files_of_the_inner_model_stay_inside(tmp_path: Path) -> None:
+    train = sequences()
+    assert train.sequences is not None
+    fitted = Recalibrated(Watched(), folds=2).fit(train, None, 0)
+    fitted.save(tmp_path)
+    after = Recalibrated(Watched(), folds=2).load(tmp_path).predict(train.sequences)
+    before = fitted.predict(train.sequences)
+    assert isinstance(after, Joint)
+    assert isinstance(before, Joint)
+    assert after.probabilities.tobytes() == before.probabilities.tobytes()
+    facts, arrays = _folder.read(tmp_path, "recalibrated", ())
+    for name in ("inner.../elsewhere", "inner./tmp/elsewhere", "model.json"):
+        _folder.write(tmp_path, "recalibrated", {**facts, "files": [name]}, arrays)
+        with pytest.raises(HilumError, match="no file of the inner model"):
+            Recalibrated(Watched()).load(tmp_path)
+
+
+def test_a_model_of_single_records_does_not_mind_sequences() -> None:
+    train = sequences(people=30)
+    assert train.sequences is not None
+    alone = replace(train, sequences=None)
+    fits = [Recalibrated().fit(part, None, 0).predict(train.inputs) for part in (train, alone)]
+    np.testing.assert_array_equal(*fits)
 
 
 def test_classes_that_train_lacks_say_nothing_of_the_map() -> None:

@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import DataError, UsageError, unknown
+from hilum.core.errors import DataError, HilumError, UsageError, unknown
 from hilum.core.kinds.classify import Joint, Labelled
 from hilum.core.model import Fitted, Trainable
 from hilum.core.sequence import Sequenced
@@ -86,7 +86,8 @@ class Recalibrated:
         Raises:
             DataError: a training part that nothing can be learnt from, or no two classes among what the map is fitted on.
         """
-        if train.sequences is None:
+        if getattr(self.inner, "reads", "records") == "records":
+            train, validation = replace(train, sequences=None), validation and replace(validation, sequences=None)
             usable(train, NAME)
         fitted = self.inner.fit(train, validation, seed)
         if validation is not None:
@@ -104,12 +105,20 @@ class Recalibrated:
             return FittedRecalibrated(fitted, Map.fit(self.by, np.concatenate([p for p, _ in seen]), labels))
 
     def load(self, folder: Path) -> FittedRecalibrated:
-        """Read what was saved."""
+        """Read what was saved.
+
+        Raises:
+            HilumError: the folder is another model's, or damaged, or names files outside itself.
+        """
         facts, arrays = _folder.read(folder, NAME, ("power",))
-        _, files = _folder.read_files(folder, NAME, tuple(str(name) for name in facts["files"]))
+        names = {str(name): PurePosixPath(str(name).removeprefix(INNER)) for name in facts["files"]}
+        for name, inside in names.items():
+            if not name.startswith(INNER) or inside.is_absolute() or ".." in inside.parts:
+                raise HilumError(f"'{name}' is no file of the inner model", where=str(folder), do="Run the study again")
+        _, files = _folder.read_files(folder, NAME, tuple(names))
         with TemporaryDirectory() as place:
             for name, data in files.items():
-                write_bytes(Path(place) / name.removeprefix(INNER), data)
+                write_bytes(Path(place) / names[name], data)
             fitted = self.inner.load(Path(place))
         knots = tuple(arrays.get(f"knots {k}") for k in range(int(facts["mapped"])))
         return FittedRecalibrated(fitted, Map(facts["by"], knots, float(arrays["power"][0]), tuple(facts["absent"])))
@@ -141,7 +150,8 @@ class FittedRecalibrated:
         arrays = {f"knots {k}": knots for k, knots in enumerate(self.map.knots) if knots is not None}
         with TemporaryDirectory() as place:
             self.inner.save(Path(place))
-            files = {f"{INNER}{path.name}": path.read_bytes() for path in sorted(Path(place).iterdir())}
+            inside = sorted(path for path in Path(place).rglob("*") if path.is_file())
+            files = {f"{INNER}{path.relative_to(place).as_posix()}": path.read_bytes() for path in inside}
         facts = {
             "by": self.map.by,
             "mapped": len(self.map.knots),
