@@ -175,7 +175,7 @@ def test_scores_of_a_course_hold_what_its_metrics_read() -> None:
     )
     (block,) = outcome.scores
     train = table.take(parts(task, table)[0] == "train")
-    longest = train.rows.group_by("subject").agg(pl.col("beside").max())["beside"].to_numpy()
+    longest = train.rows.group_by("sequence").agg(pl.col("beside").max())["beside"].to_numpy()
     low, high = np.quantile(longest, [0.05, 0.95])
     assert block["threshold"] == pytest.approx(longest[(longest >= low) & (longest <= high)].mean() / 2)
     assert block["longest"] == pytest.approx(np.quantile(longest, 0.95))

@@ -65,7 +65,7 @@ class PredictCourse:
             raise UsageError(f"early {self.early}, band {self.band}, longest {self.longest}", where="PredictCourse")
 
     def constants(self, train: Table) -> dict[str, float]:
-        """`threshold` and `longest`, in the unit of the time left, from the longest time left of each train subject.
+        """`threshold` and `longest`, in the unit of the time left, from the longest time left of each train sequence.
 
         Raises:
             DataError: the table has no time beside the outcome.
@@ -84,9 +84,10 @@ class PredictCourse:
 
 
 def longest_of(table: Table) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The longest time left of each subject among the records that are asked for, shape (subjects,)."""
+    """The longest time left of each sequence (of single records, of each subject) among those asked for, shape (sequences,)."""
     import polars as pl
 
-    asked = table.rows.filter(pl.Series(table.asked)).with_columns(pl.col("subject").fill_null(pl.col("item")))
-    found = asked.group_by("subject").agg(pl.col("beside").max()).sort("subject")["beside"]
+    whose = "sequence" if "sequence" in table.rows.columns else "subject"
+    asked = table.rows.filter(pl.Series(table.asked)).with_columns(pl.col(whose).fill_null(pl.col("item")))
+    found = asked.group_by(whose).agg(pl.col("beside").max()).sort(whose)["beside"]
     return np.asarray(found.to_numpy(), dtype=np.float64)
