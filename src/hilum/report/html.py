@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from hilum.core.row import Row
+from hilum.report import preparation
 from hilum.report.contents import Contents, leader, verdict_text
 from hilum.report.figures_classify import Picture, pictures_of_classes
 from hilum.report.figures_regress import pictures_of_numbers
@@ -36,7 +37,6 @@ from hilum.report.view import (
     missing_in_words,
     no_interval,
     part_rows,
-    prepared_in_words,
     statement,
     undefined_metrics,
     unsaid,
@@ -123,7 +123,7 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "groups": list(zip(groups, strips, strict=True)),
         "group_scale": group_scale,
         "lost": [name for key, name in lost.items() if key not in {arm.id for arm in tables.arms}],
-        "prepared": prepared_in_words(tables),
+        "prepared": preparation.rows(tables.prepare),
         "metrics": metric_rows(tables),
         "undefined": undefined_metrics(tables),
         "calls": calls(tables, small=privacy.rows_shown),

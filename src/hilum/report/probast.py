@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hilum.core.row import CheckRow
+from hilum.report import preparation
 from hilum.report.contents import STATUS_ORDER, Contents
 from hilum.report.numbers import figure
 from hilum.report.tables import Tables
@@ -126,10 +127,10 @@ def _facts(tables: Tables) -> dict[str, str]:
             f"{numbers} predictors used as numbers, not cut into groups here; {len(features) - numbers} as categories"
         )
         lacking = sum(float(feature.get("missing") or 0) > 0 for feature in features)
-        fill = tables.prepare.get("fill", "")
-        flag = ", with a flag column each" if tables.prepare.get("missing") == "flag" else ""
+        flag = ", with a flag column each" if preparation.flagged(tables.prepare) else ""
         found["4.4"] = (
-            f"{lacking} of {len(features)} predictors have missing values; filled by the {fill} of train{flag}"
+            f"{lacking} of {len(features)} predictors have missing values; filled by "
+            f"{preparation.fill(tables.prepare) or 'what the run does not say'}{flag}"
         )
         found["4.5"] = f"no selection takes place in the run; the list of {len(features)} is the author's"
     if any(arm.final for arm in tables.arms):

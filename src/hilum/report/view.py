@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from hilum.core.row import CheckRow, Estimate
 from hilum.metrics.curves import confusion_matrix
+from hilum.report import preparation
 from hilum.report.contents import Contents
 from hilum.report.groups import Group
 from hilum.report.numbers import figure, told
@@ -178,15 +179,13 @@ def missing_in_words(tables: Tables) -> str:
     lacking = [feature for feature in listed if feature["missing"] > 0]
     if not lacking:
         return f"None of the {len(listed)} features has a missing value."
-    how = tables.prepare
-    fill = {"median": "the median of train", "mean": "the mean of train", "zero": "zero"}.get(str(how.get("fill")), "-")
-    flag = ", and a column beside it says that it was missing" if how.get("missing") == "flag" else ""
+    flag = ", and a column beside it says that it was missing" if preparation.flagged(tables.prepare) else ""
     most = lacking[0]
     half = sum(feature["missing"] > 0.5 for feature in listed)
     more = f"; {half} lack more than half" if half else ""
     return (
         f"{len(lacking)} of {len(listed)} features have missing values, most of all {most['name']} ({100 * most['missing']:.0f} %){more}. "
-        f"A missing number is filled by {fill}{flag}; all of this is learned from train alone."
+        f"A missing number is filled by {preparation.fill(tables.prepare) or '-'}{flag}; all of this is learned from train alone."
     )
 
 
@@ -254,32 +253,6 @@ def group_strips(groups: Sequence[Group], tables: Tables, *, synthetic: bool) ->
         for group in groups
     ]
     return strips, range_strip(None, (), low=low, high=high, marks=marks)
-
-
-def prepared_in_words(tables: Tables) -> list[tuple[str, str]]:
-    """How features were made ready, setting by setting."""
-    words = {
-        "fill": ("a missing number becomes", "the {} of train"),
-        "missing": ("a missing value", "{}"),
-        "scale": ("numbers are scaled", "{}"),
-        "outside": ("numbers beyond the range of train", "{}"),
-        "rare_below": ("levels of a category are pooled", "below {} train records"),
-        "most_levels": ("levels of a category with a column", "at most {}"),
-    }
-    said = {
-        ("missing", "flag"): "gets a column beside it that says so",
-        ("missing", "ignore"): "gets no column of its own",
-        ("scale", "standard"): "to mean 0 and standard deviation 1 of train",
-        ("scale", "none"): "not at all",
-        ("outside", "keep"): "are kept",
-        ("outside", "clip"): "are clipped to it",
-        ("fill", "zero"): "zero",
-    }
-    found = []
-    for name, value in tables.prepare.items():
-        title, form = words.get(name, (name.replace("_", " "), "{}"))
-        found.append((title, said.get((name, str(value))) or form.format(value)))
-    return found
 
 
 def _scale(values: Sequence[float], tables: Tables) -> tuple[float, float, list[float]]:
