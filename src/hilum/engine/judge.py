@@ -120,7 +120,7 @@ def _measured(base: Row, claim: Claim, binding: Binding, bench: Bench) -> _Judge
         return _Judged(
             replace(described, verdict="not comparable", reason="synthetic data: no claim is judged on them")
         )
-    counter = counter_of(name) if claim.kind == "count" else None
+    counter = counter_of(name) if metric is None else None
     if metric is None and counter is None:
         return _Judged(replace(described, reason=f"the metric '{name}' is not built yet"))
     # What cannot be judged is counted all the same: such a cell is finished, and has no scores.
@@ -180,10 +180,11 @@ def _counted(row: Row, claim: Claim, bound: Binding, arm: ArmScores, by: tuple[s
     """A claim about how many there are, by what cells stored; no model has a part in it."""
     what, count = by
     value = float(count(arm))
+    row = replace(row, estimand="", metric_title=claim.metric)
+    if not math.isfinite(value):
+        return replace(row, verdict="not comparable", reason=f"partial data: {what} needs cells that were not run")
     row = replace(
         row,
-        estimand="",
-        metric_title=claim.metric,
         ours=Estimate(value, None, reason=f"{what} counted in what was run"),
     )
     obstacle = _obstacle(claim, bound, arm)
@@ -215,13 +216,28 @@ def _excluded(arm: ArmScores, why: str) -> float:
     return sum(left_out for criterion, left_out in attrition if criterion == why) if attrition else math.nan
 
 
+def _without_event(arm: ArmScores) -> float:
+    """How many sequences (subjects, where each has one) have no positive record."""
+    return float(_of_cohort(arm, "sequences") - _of_cohort(arm, "positive sequences"))
+
+
+def _longest_course(arm: ArmScores) -> float:
+    """The 95th percentile over subjects of the longest time left of each; `nan` where not all of them were tested."""
+    import polars as pl
+
+    longest = arm.frame.group_by("subject").agg(pl.col("beside").max())["beside"].to_numpy()
+    return float(np.quantile(longest, 0.95)) if len(longest) == _of_cohort(arm, "subjects") else math.nan
+
+
 Counting = Callable[[ArmScores], float]
 EXCLUDED = "excluded: "
-# What a claim of kind `count` may ask for, where its binding names one of these as the metric; or EXCLUDED and a criterion.
+# What is counted and not measured, where a binding names one of these as the metric; or EXCLUDED and a criterion.
 COUNTS: Mapping[str, Counting] = {
     "items": lambda arm: len(arm.items),
     "objects": _objects,
     **{name: partial(_of_cohort, name=name) for name in ("records", "subjects", "sequences", "positive sequences")},
+    "negative sequences": _without_event,
+    "course-p95": _longest_course,
 }
 
 
@@ -254,14 +270,16 @@ def _judge_derived(row: Row, claim: Claim, bound: Binding, metric: Metric, arms:
 
 
 def _rank(claim: Claim, metric: Metric, bound: Binding, arms: tuple[ArmScores, ...]) -> tuple[RankContrast, Estimate]:
-    """The rank of the first arm among all, over the horizons that every one of them has scored."""
+    """The rank of the first arm among all, over the horizons that every one of them has scored; units are folds where figures are."""
     shared = set.intersection(*(set(arm.horizons) for arm in arms))
     wanted = bound.estimand.horizons or tuple(sorted(shared))
     estimand = replace(bound.estimand, horizons=tuple(h for h in wanted if h in shared))
     if wanted and not estimand.horizons:
         none = RankContrast(claim.value, math.nan, math.nan, math.nan, clear=False)
         return none, Estimate(None, None, reason="the arms share none of these horizons")
-    tables = [estimate(arm, metric, estimand, interval=False).per_unit for arm in arms]
+    by_fold = bound.estimand.pool == "fold"
+    made = [estimate(arm, metric, estimand, interval=False) for arm in arms]
+    tables = [each.per_fold if by_fold else each.per_unit for each in made]
     units = [{each.unit: each.value for each in table if each.value is not None} for table in tables]
     contrast = ranked(claim.value, units[0], units[1:], metric)
     if math.isnan(contrast.ours):
