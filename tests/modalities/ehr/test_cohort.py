@@ -120,10 +120,27 @@ def test_the_triple_out_and_in(tmp_path: Path) -> None:
         for part in ("hourly", "static", "outcome", "stays"):
             assert getattr(back, part).equals(getattr(cohort, part)), part
         assert back.attrition.drop("criterion").equals(cohort.attrition.drop("criterion"))
-        assert (
-            read_triple(tmp_path / name, name, database="plain", kind=task.kind).stays["subject_id"].null_count()
-            == cohort.stays.height
-        )
+        assert read_triple(tmp_path / name, name, database="plain", kind=task.kind).stays.equals(cohort.stays)
+        (tmp_path / name / "stays.parquet").unlink()
+        alone = read_triple(tmp_path / name, name, database="plain", kind=task.kind)
+        assert alone.stays["subject_id"].null_count() == cohort.stays.height
+        write_triple(alone, tmp_path / "again")
+        assert not (tmp_path / "again" / "stays.parquet").exists()
+        with pytest.raises(DataError, match="'hospital' is missing"):
+            read_triple(tmp_path / name, name, database="plain", kind=task.kind, stays=cohort.stays.drop("hospital"))
+
+
+def test_ids_beyond_32_bits_stay_whole(tmp_path: Path) -> None:
+    some = records()
+    far = replace(
+        some,
+        stays=some.stays.with_columns(pl.col("stay_id") + 2**33),
+        events=some.events.with_columns(pl.col("stay_id") + 2**33),
+    )
+    cohort = build(far, task_named("mortality24"))
+    write_triple(cohort, tmp_path)
+    assert pl.read_parquet(tmp_path / "outc.parquet").schema == {"stay_id": pl.Int64, "label": pl.Int32}
+    assert read_triple(tmp_path, "x", database="plain", kind="classify").stays.equals(cohort.stays)
 
 
 @pytest.mark.parametrize(

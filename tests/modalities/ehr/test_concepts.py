@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from hilum.core.errors import DataError, HilumError, UsageError
-from hilum.modalities.ehr.concepts import measure, read_concepts
+from hilum.modalities.ehr.concepts import plain_unit, read_concepts
 from hilum.modalities.ehr.events import as_events, event_schema
+from hilum.modalities.ehr.measure import measure, ways_of
 from tests.modalities.ehr.hand import START
 
 
@@ -47,18 +48,95 @@ def test_conversions(code: str, value: float, unit: str | None, expected: float)
 
 
 @pytest.mark.parametrize(
-    ("code", "value", "reason"),
+    ("code", "value", "unit", "reason"),
     [
-        ("lab//50912", 15.1, "above 15.0"),
-        ("lab//50912", -0.1, "below 0.0"),
-        ("lab//50912", None, "no number"),
-        ("chart//678", 37.0, "below 32.0"),
+        ("lab//50912", 15.1, "mg/dL", "above 15 mg/dL"),
+        ("lab//50912", -0.1, None, "below 0 mg/dL"),
+        ("lab//50912", None, "mg/dL", "no number"),
+        ("lab//50912", float("nan"), None, "no number"),
+        ("lab//50912", float("inf"), None, "above 15 mg/dL"),
+        ("lab//50912", 1.1, "umol/L", "unknown unit"),
+        ("lab//50912", 99.0, "umol/L", "unknown unit"),  # not "above": what it would be is not known
+        ("lab//50912", None, "umol/L", "no number"),
+        ("chart//678", 37.0, "Deg. F", "below 32 C"),
+        ("chart//678", 37.0, "Deg. C", "unknown unit"),  # the item is Fahrenheit's: the unit contradicts it
+        ("chart//920", 70.0, "stone", "unknown unit"),
+        ("lab//50820", 6.0, "units", "below 6.8"),
     ],
 )
-def test_what_is_rejected_is_counted(code: str, value: float | None, reason: str) -> None:
-    kept, rejected = measure(event(code, value), read_concepts().codes("mimic3", alarms=False))
+def test_what_is_rejected_is_counted(code: str, value: float | None, unit: str | None, reason: str) -> None:
+    kept, rejected = measure(event(code, value, unit), read_concepts().codes("mimic3", alarms=False))
     assert kept.is_empty()
-    assert rejected.select("code", "reason", "values").rows() == [(code, reason, 1)]
+    assert rejected.select("code", "unit", "reason", "values").rows() == [(code, unit, reason, 1)]
+
+
+def test_a_value_without_a_time_is_counted_where_it_needs_one() -> None:
+    codes = read_concepts().codes("mimic3", alarms=False)
+    timeless = pl.concat([event("lab//50912", 1.0), event("chart//762", 70.0)]).with_columns(
+        time=pl.lit(None, pl.Datetime("us"))
+    )
+    kept, rejected = measure(timeless, codes)
+    assert kept["concept"].to_list() == ["weight"]  # one value a stay
+    assert rejected.rows() == [("crea", "lab//50912", None, "no time", 1)]
+
+
+def test_every_event_is_kept_or_counted() -> None:
+    """Whatever comes: what is kept and what is counted add up."""
+    values = [None, float("nan"), -1e9, -1.0, 0.0, 1.0, 15.0, 37.0, 98.6, 1e9]
+    units = [None, "", "mg/dL", "MG / DL", "K/uL", "furlong", "Deg. F"]
+    codes = read_concepts().codes("mimic3", alarms=False)
+    for code in ("lab//50912", "chart//678", "chart//920", "lab//50889", "drug//Vancomycin", "culture//BLOOD"):
+        events = pl.concat([event(code, value, unit) for value in values for unit in units])
+        for rule in ("left out", "read as if known"):
+            kept, rejected = measure(events, codes, unknown_units=rule)
+            assert kept.height + rejected["values"].sum() == events.height, (code, rule)
+            assert rule == "left out" or "unknown unit" not in rejected["reason"].to_list()
+
+
+def test_the_published_rule_reads_unknown_units_as_if_known() -> None:
+    ours = read_concepts()
+    kept, _ = measure(
+        event("lab//ionized calcium", 1.2, "mg/dL"), ours.codes("eicu", alarms=True), unknown_units="read as if known"
+    )
+    assert kept["value"].to_list() == [1.2]
+    kept, _ = measure(
+        event("chart//678", 98.6, "C"), ours.codes("mimic3", alarms=True), unknown_units="read as if known"
+    )
+    assert kept["value"].to_list() == pytest.approx([37.0])  # the item's conversion, not the unit's
+
+
+def test_units_are_read_however_they_are_spelled() -> None:
+    codes = read_concepts().codes("eicu", alarms=False)
+    for unit in ("K/uL", "k/\u00b5L", "10*9/l", "TH/ cumm", "THOU/UL", "x10 3/uL"):
+        assert measure(event("lab//WBC x 1000", 9.0, unit), codes)[0]["value"].to_list() == [9.0], unit
+    for unit in ("mmol/L", "MMOL/L", "meq/l"):
+        assert measure(event("lab//sodium", 140.0, unit), codes)[0].height == 1, unit
+    assert plain_unit("\ufffdmol / L") == plain_unit("\u00b5mol/l") == plain_unit("\u03bcmol/L.") == "umol/l"
+
+
+@pytest.mark.parametrize(
+    ("concept", "value", "unit", "expected"),
+    [
+        ("crea", 88.4, "\u00b5mol/L", 1.0),
+        ("crea", 1.0, "mg/dL", 1.0),
+        ("crea", 1.0, None, 1.0),
+        ("temp", 98.6, "\u00b0F", 37.0),
+        ("glu", 5.0, "mmol/L", 90.08),
+        ("height", 70.0, "in", 177.8),
+        ("weight", 70.0, "kg", 70.0),
+    ],
+)
+def test_a_table_of_ones_own_is_converted_by_its_units(
+    concept: str, value: float, unit: str | None, expected: float
+) -> None:
+    kept, rejected = measure(event(concept, value, unit), read_concepts().codes("plain", alarms=False))
+    assert kept["value"].to_list() == pytest.approx([expected], rel=1e-3)
+    assert rejected.is_empty()
+
+
+def test_exact_codes_come_before_patterns() -> None:
+    ways = ways_of(event("drug//Vancomycin", 1.0), read_concepts().codes("mimic3", alarms=False))
+    assert ways.height == ways["concept"].n_unique()
 
 
 def test_the_alarm_limit_is_a_measurement_only_when_asked() -> None:

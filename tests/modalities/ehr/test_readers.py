@@ -11,8 +11,12 @@ import polars as pl
 import pytest
 
 from hilum.core.errors import DataError
+from hilum.modalities.ehr.clock import clock_of
+from hilum.modalities.ehr.concepts import read_concepts
+from hilum.modalities.ehr.measure import measure
 from hilum.modalities.ehr.readers import aumc, eicu, hirid, mimic3, mimic4, omop, plain
 from hilum.modalities.ehr.readers.plain import EventColumns
+from hilum.modalities.ehr.rules import Rules
 from hilum.modalities.ehr.stays import Records
 
 MIMIC4 = {
@@ -255,6 +259,61 @@ def test_a_plain_table_of_ones_own(tmp_path: Path) -> None:
         plain.read(tmp_path / "events.csv", tmp_path / "stays.csv", columns)
     with pytest.raises(DataError, match="no such file"):
         plain.read(tmp_path / "none.csv", tmp_path / "stays.csv", columns)
+
+
+# Of each layout: a table, a row of it, the same row with a text for its number and the same in a unit that means nothing.
+DAMAGED = {
+    "mimic4": ("hosp/labevents.csv", "50912,1.2,1.2,mg/dL", "50912,<0.1,,mg/dL", "50912,1.2,1.2,furlong"),
+    "eicu": ("lab.csv", "creatinine,1.3,mg/dL", "creatinine,<0.1,mg/dL", "creatinine,1.3,furlong"),
+    "hirid": ("observation_tables/csv/part-1.csv", "20000600,88.4,", "20000600,,hemolysed", None),
+    "aumc": ("numericitems.csv", "6640,91,/min,3600000", "6640,,/min,3600000", "6640,91,furlong,3600000"),
+    "omop": ("measurement.csv", "1.1,mg/dL,\n", ",mg/dL,\n", "1.1,furlong,\n"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_a_reader_cannot_use_is_counted(name: str, tmp_path: Path) -> None:
+    tables, read = LAYOUTS[name]
+    table, good, text, strange = DAMAGED[name]
+    for damaged, reason in ((good, None), (text, "no number"), (strange, "unknown unit")):
+        if damaged is None:
+            continue
+        found = read(write(tmp_path, {**tables, table: tables[table].replace(good, damaged)}))
+        codes = read_concepts().codes(found.database, alarms=False)
+        events = found.events.collect().filter(pl.col("code").is_in(codes["code"].implode()))
+        kept, rejected = measure(events, codes)
+        assert kept.height + rejected["values"].sum() == events.height
+        assert (reason in rejected["reason"].to_list()) == (reason is not None), rejected
+
+
+def test_a_plain_table_counts_each_reason(tmp_path: Path) -> None:
+    rows = [
+        "1,2020-01-01 11:00:00,crea,1.2,mg/dL",
+        "1,2020-01-01 11:00:00,crea,<0.1,mg/dL",
+        "1,2020-01-01 11:00:00,crea,,mg/dL",
+        "1,2020-01-01 11:00:00,crea,106,µmol/L",
+        "1,2020-01-01 11:00:00,crea,1.2,mg/L",
+        "1,2020-01-01 11:00:00,crea,99,mg/dL",
+        "1,2020-01-01 11:00:00,hr,-5,",
+        "1,,hr,80,",
+    ]
+    write(
+        tmp_path,
+        {
+            "events.csv": "\n".join(["stay_id,time,code,value,unit", *rows]) + "\n",
+            "stays.csv": "stay_id,subject_id,start,end\n1,9,2020-01-01 10:00:00,2020-01-03 10:00:00\n",
+        },
+    )
+    found = plain.read(tmp_path / "events.csv", tmp_path / "stays.csv", EventColumns(unit="unit"))
+    clock = clock_of(found.stays, found.events.collect(), "plain", read_concepts(), Rules())
+    assert clock.column("crea")["value"].to_list() == pytest.approx([1.2], abs=0.01)  # 106 umol/L is 1.2 mg/dL
+    assert clock.rejected.rows() == [
+        ("crea", "crea", "mg/L", "unknown unit", 1),
+        ("crea", "crea", "mg/dL", "above 15 mg/dL", 1),
+        ("crea", "crea", "mg/dL", "no number", 2),
+        ("hr", "hr", None, "below 0 bpm", 1),
+        ("hr", "hr", None, "no time", 1),
+    ]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hilum.modalities.ehr.concepts import Dictionary, measure
+from hilum.modalities.ehr.concepts import Dictionary
 from hilum.modalities.ehr.grid import hour_of, hourly_cells, on_stay_clock
+from hilum.modalities.ehr.measure import measure
 from hilum.modalities.ehr.rules import Rules
 from hilum.modalities.ehr.stays import place_in_stays
 
@@ -27,7 +28,7 @@ class Clock:
         static: stay_id, age (years), sex, height (cm), weight (kg).
         cells: stay_id, hour, one column an hourly concept: every hour with a measurement, those outside the window too.
         measured: stay_id, hour, time, concept, value, text, code, unit: concepts that only labels look at.
-        rejected: concept, code, reason, values.
+        rejected: concept, code, unit, reason, values: see `measure.py`.
         rules: How it was built.
     """
 
@@ -58,7 +59,7 @@ def clock_of(stays: pl.DataFrame, events: pl.DataFrame, database: str, dictionar
     import polars as pl
 
     codes = dictionary.codes(database, alarms=rules.counts_alarms)
-    measured, rejected = measure(place_in_stays(events, stays), codes)
+    measured, rejected = measure(place_in_stays(events, stays), codes, unknown_units=rules.unknown_units)
     timed = on_stay_clock(measured, stays, hour_rule=rules.hour_rule)
     hourly, label = dictionary.ids("hourly"), dictionary.ids("label")
     return Clock(

@@ -8,15 +8,17 @@ Subjects come with the stays because folds are dealt by patient, never by stay: 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from hilum.core.errors import DataError, UsageError
 from hilum.modalities.ehr import criteria
 from hilum.modalities.ehr.clock import Clock, clock_of
 from hilum.modalities.ehr.concepts import Dictionary, read_concepts
+from hilum.modalities.ehr.events import as_events, event_schema
 from hilum.modalities.ehr.grid import on_every_hour
+from hilum.modalities.ehr.measure import REJECTED
 from hilum.modalities.ehr.rules import Rules
 from hilum.modalities.ehr.stays import Records
 from hilum.modalities.ehr.task_file import CohortTask
@@ -43,7 +45,7 @@ class Cohort:
         outcome: stay_id, [hour], label (Float64), sorted.
         stays: stay_id, subject_id, hospital, sorted; subject_id is null where who is who is not known.
         attrition: criterion, excluded_alone (stays that meet it, of all), excluded (of those still in), left.
-        rejected: concept, code, reason, values: measurements that were not used.
+        rejected: concept, code, unit, reason, values: measurements of all stays that were not used (see `measure.py`).
         rules: How it was built, setting by setting; None where a published cohort was read.
         notes: What a reader of results should know.
     """
@@ -99,8 +101,9 @@ def build(
         task: What to build.
         rules: A preset of the task ("clean", "yaib"), or single choices.
         dictionary: What the codes mean; ours without one.
-        subjects_a_chunk: Only the events of so many subjects are ever held; 0 = all at once. The cohort is the same. Records of a large
-            database are best put through `meds.spool` first: the source is then passed once, not once a chunk.
+        subjects_a_chunk: Only the events of so many subjects are ever held; 0 = all at once. The cohort is the same. Records that were
+            put through `meds.spool` come a file at a time, and the source is not passed once a chunk. The cohort is still held whole:
+            `large.build_to` and `large.build_chunks` hold a chunk of it.
 
     Raises:
         DataError: no stay is left, or the database carries none of the variables.
@@ -109,34 +112,61 @@ def build(
 
     dictionary = dictionary or read_concepts()
     chosen = task.rules_of(rules) if isinstance(rules, str) else rules
-    parts = [_part(clock, task) for clock in clocks(records, dictionary, chosen, subjects_a_chunk=subjects_a_chunk)]
-    facts = pl.concat([part.facts for part in parts])
-    steps, attrition = _attrition(_with_prevalence(facts), task)
-    kept = facts.select("stay_id").filter(steps).sort("stay_id")
-    if not kept.height:
-        raise DataError("no stay is left", where=f"task '{task.name}' on {records.where}", do=_say(attrition))
+    parts = list(parts_of(records, task, chosen, dictionary, subjects_a_chunk=subjects_a_chunk))
+    kept, attrition = choose(pl.concat([part.facts for part in parts]), task, where=records.where)
+    whole = Part(*(pl.concat([getattr(part, each.name) for part in parts]) for each in fields(Part)))
+    return cohort_of(whole, records, task, chosen, kept, attrition)
 
-    def of_kept(name: str, *order: str) -> pl.DataFrame:
-        frames: Sequence[pl.DataFrame] = [getattr(part, name) for part in parts]
-        return pl.concat(frames).join(kept, on="stay_id", how="semi").sort(*order)
 
-    rejected = pl.concat([part.rejected for part in parts])
-    hours = ("stay_id", "hour") if task.label_is == "hourly" else ("stay_id",)
+def cohort_of(
+    part: Part, records: Records, task: CohortTask, rules: Rules, kept: pl.DataFrame, attrition: pl.DataFrame
+) -> Cohort:
+    """The cohort of what was built, without the stays that the criteria take out.
+
+    Args:
+        part: Of all stays, or of some subjects.
+        records: Whose stays they are.
+        task: What was built.
+        rules: How.
+        kept: stay_id of the stays that the criteria leave, of these subjects at least.
+        attrition: Of all stays.
+    """
+    these = kept.join(part.static, on="stay_id", how="semi")
+
+    def of_these(frame: pl.DataFrame, *order: str) -> pl.DataFrame:
+        return frame.join(these, on="stay_id", how="semi").sort(*order)
+
     return Cohort(
         task.name,
         records.database,
         task.kind,
         task.label_is,
-        of_kept("hourly", "stay_id", "hour"),
-        of_kept("static", "stay_id"),
-        of_kept("outcome", *hours),
-        records.stays.join(kept, on="stay_id", how="semi").select("stay_id", "subject_id", "hospital").sort("stay_id"),
+        of_these(part.hourly, "stay_id", "hour"),
+        of_these(part.static, "stay_id"),
+        of_these(part.outcome, *(("stay_id", "hour") if task.label_is == "hourly" else ("stay_id",))),
+        of_these(records.stays.select("stay_id", "subject_id", "hospital"), "stay_id"),
         attrition,
-        rejected.group_by("concept", "code", "reason").agg(pl.col("values").sum()).sort("concept", "code", "reason"),
-        rules=chosen,
+        summed(part.rejected),
+        rules=rules,
         unit=task.unit,
         notes=records.notes,
     )
+
+
+def summed(rejected: pl.DataFrame) -> pl.DataFrame:
+    """Rejected values of several chunks as one table, sorted."""
+    import polars as pl
+
+    keys = REJECTED[:-1]
+    return rejected.group_by(keys).agg(pl.col("values").sum()).sort(keys)
+
+
+def parts_of(
+    records: Records, task: CohortTask, rules: Rules, dictionary: Dictionary, *, subjects_a_chunk: int = 0
+) -> Iterator[Part]:
+    """What each chunk of subjects adds to a cohort, before any stay is left out."""
+    for clock in clocks(records, dictionary, rules, subjects_a_chunk=subjects_a_chunk):
+        yield _part(clock, task)
 
 
 def clocks(records: Records, dictionary: Dictionary, rules: Rules, *, subjects_a_chunk: int = 0) -> Iterator[Clock]:
@@ -145,8 +175,6 @@ def clocks(records: Records, dictionary: Dictionary, rules: Rules, *, subjects_a
     Raises:
         DataError: the database carries none of the dictionary's codes, or an event table cannot be read.
     """
-    import polars as pl
-
     codes = dictionary.codes(records.database, alarms=rules.counts_alarms)
     if not codes.height:
         raise DataError(
@@ -154,15 +182,46 @@ def clocks(records: Records, dictionary: Dictionary, rules: Rules, *, subjects_a
             where=dictionary.where,
             do="Add the codes of its items",
         )
+    chunks = _by_shard if subjects_a_chunk and records.shards else _by_range
+    for stays, events in chunks(records, subjects_a_chunk):
+        yield clock_of(stays, events, records.database, dictionary, rules)
+
+
+def _by_range(records: Records, subjects_a_chunk: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Stays and events of neighbours in the order of their ids; the source is passed once a chunk."""
+    import polars as pl
+
     subjects = records.stays["subject_id"].unique().sort()
     size = subjects_a_chunk or max(len(subjects), 1)
     for start in range(0, max(len(subjects), 1), size):
         some = subjects.slice(start, size)
-        # Neighbours in order, so that files sorted by subject (see `meds.spool`) are read in part.
         these = pl.col("subject_id").is_between(some.min(), some.max())
-        stays = records.stays.filter(these)
         wanted = records.events.filter(these) if len(some) < len(subjects) else records.events
-        yield clock_of(stays, _collect(wanted, records.where), records.database, dictionary, rules)
+        yield records.stays.filter(these), _collect(wanted, records.where)
+
+
+def _by_shard(records: Records, subjects_a_chunk: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Stays and events of one file at a time, then the stays without any event."""
+    import polars as pl
+
+    left = records.stays
+    for shard in records.shards:
+        events = _collect(as_events(pl.scan_parquet(shard), where=str(shard)), str(shard))
+        here = events.select(pl.col("subject_id").unique())
+        known = records.stays.join(here, on="subject_id", how="semi")
+        stays = left.join(here, on="subject_id", how="semi")
+        if stays.height < known.height:
+            twice = known.join(stays, on="stay_id", how="anti")["subject_id"][0]
+            raise DataError(
+                f"events of subject {twice} stand in two files",
+                where=str(shard),
+                do="Put all of a subject into one file",
+            )
+        left = left.join(here, on="subject_id", how="anti")
+        yield stays, events
+    nothing = pl.DataFrame(schema=dict(event_schema()))
+    for start in range(0, left.height, subjects_a_chunk):
+        yield left.slice(start, subjects_a_chunk), nothing
 
 
 def _collect(events: pl.LazyFrame, where: str) -> pl.DataFrame:
@@ -177,8 +236,16 @@ def _collect(events: pl.LazyFrame, where: str) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What one chunk of stays adds to a cohort."""
+class Part:
+    """What one chunk of stays adds to a cohort, before any stay is left out.
+
+    Attributes:
+        facts: What criteria compare, one row a stay: see `criteria.py`.
+        hourly: As in `Cohort`, of every stay.
+        static: As in `Cohort`, of every stay.
+        outcome: As in `Cohort`, of every stay that has one.
+        rejected: As in `Cohort`.
+    """
 
     facts: pl.DataFrame
     hourly: pl.DataFrame
@@ -187,7 +254,7 @@ class _Part:
     rejected: pl.DataFrame
 
 
-def _part(clock: Clock, task: CohortTask) -> _Part:
+def _part(clock: Clock, task: CohortTask) -> Part:
     import polars as pl
 
     module = importlib.import_module(f"hilum.modalities.ehr.labels.{task.label}")
@@ -206,7 +273,7 @@ def _part(clock: Clock, task: CohortTask) -> _Part:
         facts = facts.join(found, on="stay_id", how="left")
     windows = _windows(clock, facts, task)
     grid = on_every_hour(clock.cells, windows.select("stay_id", "last")).filter(pl.col("hour") >= task.first)
-    return _Part(facts, grid, clock.static, _outcome(made, grid, task), clock.rejected)
+    return Part(facts, grid, clock.static, _outcome(made, grid, task), clock.rejected)
 
 
 def _windows(clock: Clock, facts: pl.DataFrame, task: CohortTask) -> pl.DataFrame:
@@ -235,6 +302,24 @@ def _outcome(made: pl.DataFrame, grid: pl.DataFrame, task: CohortTask) -> pl.Dat
     since = pl.col("hour") - pl.col("onset")
     near = since.is_between(-task.before, task.after).fill_null(False)
     return hours.join(made, on="stay_id", how="left").select("stay_id", "hour", near.cast(pl.Float64).alias("label"))
+
+
+def choose(facts: pl.DataFrame, task: CohortTask, *, where: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The stays that the criteria leave (stay_id, sorted), and the attrition.
+
+    Args:
+        facts: One row a stay, of all stays: the prevalence of a hospital counts them all.
+        task: Whose criteria.
+        where: For the error.
+
+    Raises:
+        DataError: no stay is left.
+    """
+    steps, attrition = _attrition(_with_prevalence(facts), task)
+    kept = facts.select("stay_id").filter(steps).sort("stay_id")
+    if not kept.height:
+        raise DataError("no stay is left", where=f"task '{task.name}' on {where}", do=_say(attrition))
+    return kept, attrition
 
 
 def _with_prevalence(facts: pl.DataFrame) -> pl.DataFrame:

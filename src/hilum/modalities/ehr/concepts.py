@@ -5,7 +5,10 @@ carry it. A code may state the unit that it is written in; the value is then con
 
     concept = (written + add) * times          from the table [convert] of the same file
     kept      if least <= concept <= most      both ends included
-    else      counted under its reason, never silently dropped
+    else      counted by concept, code, unit and reason (see `measure.py`), never silently dropped
+
+A unit is read whatever its case, spaces and full stops; the table [spelling] lists other ways to write one, `also` of a concept units that
+mean the same for it (mmol/L of sodium). An event without a unit is in the unit that the code says.
 
 The codes and ranges are facts about the databases (see the research note that lists them); this dictionary is our own.
 """
@@ -28,6 +31,8 @@ OUR_DICTIONARY = Path(__file__).parent / "concepts.toml"
 AGGREGATIONS = ("median", "sum", "max", "min", "any")
 USES = ("hourly", "static", "label")
 OWN_TABLES = "plain"
+WAYS = ("concept", "code", "add", "times", "when_unit", "least", "most", "units", "in", "static")
+WRITTEN_AS = ("add", "times", "written", "note")
 _KEYS = {"name", "unit", "least", "most", "aggregate", "use", "also", "note"}
 
 
@@ -60,6 +65,7 @@ class Concept:
         most: Greatest plausible value.
         aggregate: How the values of one hour become one.
         use: "hourly" (a column of the grid), "static" (one value a stay) or "label" (labels need it, models never see it).
+        also: Other units that mean the same for this variable.
         codes: Database to codes.
         note: What a reader should know.
     """
@@ -71,8 +77,24 @@ class Concept:
     most: float = float("inf")
     aggregate: str = "median"
     use: str = "hourly"
+    also: tuple[str, ...] = ()
     codes: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """From a unit to a concept's: (written + add) * times.
+
+    Attributes:
+        add: Added first.
+        times: Multiplied by.
+        written: The units that it is from; empty where any text may stand for it.
+    """
+
+    add: float = 0.0
+    times: float = 1.0
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,46 +103,71 @@ class Dictionary:
 
     Attributes:
         concepts: By id, in the order of the file.
-        conversions: Name to (add, times).
+        conversions: By name.
         where: The file, for errors.
+        spellings: A unit to other ways to write it.
     """
 
     concepts: Mapping[str, Concept]
-    conversions: Mapping[str, tuple[float, float]]
+    conversions: Mapping[str, Conversion]
     where: str
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def ids(self, *uses: str) -> tuple[str, ...]:
         """Ids of the concepts of these uses, in the order of the file."""
         return tuple(id for id, concept in self.concepts.items() if concept.use in uses)
 
     def codes(self, database: str, ids: Iterable[str] | None = None, *, alarms: bool) -> pl.DataFrame:
-        """One row a code of a database: concept, code, add, times, when_unit, least, most.
+        """One row a way in which a code of a database may be written.
 
         Args:
             database: As in `Records.database`.
             ids: Only these concepts; all without.
             alarms: Count alarm settings as measurements.
 
+        Returns:
+            concept, code, add, times, when_unit (in plain letters), least, most, units (what may stand as the unit where `when_unit` does
+            not; empty = anything), in (the concept's unit, for people), static (needs no time).
+
         Raises:
             UsageError: a concept is not in the dictionary.
         """
         import polars as pl
 
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for id in self.concepts if ids is None else ids:
             if id not in self.concepts:
                 raise unknown("concept", id, self.concepts, where=self.where)
             concept = self.concepts[id]
-            # A table of one's own may use the dictionary's names as they are.
-            own = (Code(id),) if database == OWN_TABLES else ()
-            for code in own + tuple(concept.codes.get(database, ())):
+            own = self._spelled((concept.unit, *concept.also)) if concept.unit else []
+            facts = (concept.unit, concept.use == "static")
+            for code in self._own(concept) if database == OWN_TABLES else concept.codes.get(database, ()):
                 if alarms or not code.alarm:
-                    add, times = self.conversions.get(code.convert, (0.0, 1.0))
-                    rows.append((id, code.code, add, times, code.when_unit.lower(), concept.least, concept.most))
-        schema = {"concept": pl.String, "code": pl.String, "add": pl.Float64, "times": pl.Float64}
-        return pl.DataFrame(
-            rows, schema={**schema, "when_unit": pl.String, "least": pl.Float64, "most": pl.Float64}, orient="row"
-        )
+                    made = self.conversions.get(code.convert, Conversion())
+                    units = self._spelled(made.written) if code.convert and not code.when_unit else own
+                    change = (made.add, made.times, plain_unit(code.when_unit), concept.least, concept.most)
+                    rows.append((id, code.code, *change, units, *facts))
+        text, number = pl.String(), pl.Float64()
+        kinds = (text, text, number, number, text, number, number, pl.List(pl.String()), text, pl.Boolean())
+        return pl.DataFrame(rows, schema=dict(zip(WAYS, kinds, strict=True)), orient="row")
+
+    def _own(self, concept: Concept) -> tuple[Code, ...]:
+        """A table of one's own may use the dictionary's names as they are, in any unit that a database's codes are converted from."""
+        used = {code.convert for codes in concept.codes.values() for code in codes}
+        ways = [name for name in self.conversions if name in used and self.conversions[name].written]
+        return (Code(concept.id), *(Code(concept.id, name) for name in ways), *concept.codes.get(OWN_TABLES, ()))
+
+    def _spelled(self, units: Iterable[str]) -> list[str]:
+        """Units and the other ways to write them, in plain letters."""
+        return sorted({plain_unit(text) for unit in units for text in (unit, *self.spellings.get(unit, ()))})
+
+
+def plain_unit(text: str) -> str:
+    """A unit without case, spaces and full stops; every micro sign, and what a wrong encoding made of one, is u."""
+    return re.sub(r"[\s.]", "", text.lower()).translate(_MICRO)
+
+
+_MICRO = {ord(sign): "u" for sign in ("\u00b5", "\u03bc", "\ufffd")}
 
 
 def read_concepts(path: Path = OUR_DICTIONARY) -> Dictionary:
@@ -136,73 +183,11 @@ def read_concepts(path: Path = OUR_DICTIONARY) -> Dictionary:
     conversions = {
         name: _conversion(name, entry, str(path)) for name, entry in _table(data.pop("convert", {}), str(path)).items()
     }
+    spellings = {unit: tuple(listed) for unit, listed in data.pop("spelling", {}).items()}
     concepts = {
         id: _concept(id, entry, conversions, where=f"{path}, [{id}]") for id, entry in _table(data, str(path)).items()
     }
-    return Dictionary(concepts, conversions, str(path))
-
-
-def measure(events: pl.DataFrame, codes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Events in the concepts' units, and what was rejected.
-
-    Args:
-        events: See `events.py`.
-        codes: `Dictionary.codes`.
-
-    Returns:
-        Measurements: subject_id, stay_id, time, concept, value (Float64), text (String), code, unit; and the rejected values: concept,
-        code, reason ("no number", "below LEAST", "above MOST"), values (how many).
-    """
-    import polars as pl
-
-    exact = _with_patterns(events, codes)
-    joined = events.join(exact, on="code", how="inner")
-    unit = pl.col("unit").str.to_lowercase().fill_null("")
-    applies = (pl.col("when_unit") == "") | unit.str.starts_with(pl.col("when_unit"))
-    written = pl.col("numeric_value")
-    value = pl.when(applies).then((written + pl.col("add")) * pl.col("times")).otherwise(written)
-    judged = joined.with_columns(value.alias("value")).with_columns(_reason().alias("reason"))
-    kept = judged.filter(pl.col("reason").is_null()).select(
-        "subject_id", "stay_id", "time", "concept", "value", pl.col("text_value").alias("text"), "code", "unit"
-    )
-    rejected = (
-        judged.filter(pl.col("reason").is_not_null())
-        .group_by("concept", "code", "reason")
-        .agg(pl.len().cast(pl.Int64).alias("values"))
-    )
-    return kept, rejected.sort("concept", "code", "reason")
-
-
-def _reason() -> pl.Expr:
-    """Why a value is not counted; null where it is. A concept without a range (a drug, a culture) needs no number."""
-    import polars as pl
-
-    value = pl.col("value")
-    ranged = pl.col("least").is_finite() | pl.col("most").is_finite()
-    return (
-        pl.when((value.is_null() | value.is_nan()) & ranged)
-        .then(pl.lit("no number"))
-        .when(value < pl.col("least"))
-        .then(pl.format("below {}", pl.col("least")))
-        .when(value > pl.col("most"))
-        .then(pl.format("above {}", pl.col("most")))
-    )
-
-
-def _with_patterns(events: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
-    """Codes that end in * or hold /.../ replaced by those of the events that they stand for."""
-    import polars as pl
-
-    plain = codes.filter(~pl.col("code").str.contains(r"[*]$|//\(\?i\)"))
-    patterns = codes.filter(pl.col("code").str.contains(r"[*]$|//\(\?i\)"))
-    if not patterns.height:
-        return plain
-    there = events["code"].unique().to_list()
-    found = []
-    for row in patterns.iter_rows(named=True):
-        pattern = code_pattern(row["code"])
-        found += [{**row, "code": code} for code in there if pattern.fullmatch(code)]
-    return pl.concat([plain, pl.DataFrame(found, schema=codes.schema)]).unique(["concept", "code"])
+    return Dictionary(concepts, conversions, str(path), spellings)
 
 
 def code_pattern(code: str) -> re.Pattern[str]:
@@ -219,15 +204,15 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
     return value
 
 
-def _conversion(name: str, entry: Mapping[str, Any], where: str) -> tuple[float, float]:
-    strange = set(entry) - {"add", "times", "note"}
+def _conversion(name: str, entry: Mapping[str, Any], where: str) -> Conversion:
+    strange = set(entry) - set(WRITTEN_AS)
     if strange:
-        raise unknown("key", sorted(strange)[0], ("add", "times", "note"), where=f"{where}, [convert.{name}]")
-    return float(entry.get("add", 0.0)), float(entry.get("times", 1.0))
+        raise unknown("key", sorted(strange)[0], WRITTEN_AS, where=f"{where}, [convert.{name}]")
+    return Conversion(float(entry.get("add", 0.0)), float(entry.get("times", 1.0)), tuple(entry.get("written", ())))
 
 
 def _concept(id: str, entry: Mapping[str, Any], conversions: Mapping[str, Any], *, where: str) -> Concept:
-    databases = {key: value for key, value in entry.items() if isinstance(value, list)}
+    databases = {key: value for key, value in entry.items() if isinstance(value, list) and key != "also"}
     strange = [key for key in entry if key not in _KEYS and key not in databases]
     if strange:
         raise unknown("key", strange[0], _KEYS, where=where)
@@ -245,6 +230,7 @@ def _concept(id: str, entry: Mapping[str, Any], conversions: Mapping[str, Any], 
         most=most,
         aggregate=entry.get("aggregate", "median"),
         use=entry.get("use", "hourly"),
+        also=tuple(entry.get("also", ())),
         codes={name: _codes(listed, conversions, f"{where}, {name}") for name, listed in databases.items()},
         note=str(entry.get("note", "")),
     )

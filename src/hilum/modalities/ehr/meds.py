@@ -15,8 +15,8 @@ Source: Medical-Event-Data-Standard/meds, schema of 0.4 (columns and files; not 
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MEDS_VERSION = "0.4.0"
 SUBJECTS_A_SHARD = 2_000
-ROWS_HELD = 20_000  # of each open shard, while the source is passed
+ROWS_HELD = 200_000  # while the source is passed
 
 
 def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: int = SUBJECTS_A_SHARD) -> None:
@@ -74,11 +74,15 @@ def spool(records: Records, folder: Path, *, subjects_a_shard: int = SUBJECTS_A_
     import polars as pl
 
     write_shards(records, folder, subjects_a_shard=subjects_a_shard, number=pl.Float64())
-    return replace(records, events=pl.scan_parquet(folder / "*.parquet"))
+    shards = tuple(sorted(folder.glob("*.parquet"), key=lambda path: int(path.stem)))
+    return replace(records, events=pl.scan_parquet(list(shards)), shards=shards)
 
 
 def write_shards(records: Records, folder: Path, *, subjects_a_shard: int, number: pl.DataType) -> None:
     """Events as one parquet file for so many subjects, sorted; one pass over the source, then one shard in memory at a time.
+
+    Held at a time: what polars reads ahead, `ROWS_HELD` rows to be dealt out, then one shard. Neighbours in the order of their ids share
+    a shard, so that a shard holds just so many subjects.
 
     Raises:
         DataError: the events cannot be read.
@@ -86,27 +90,54 @@ def write_shards(records: Records, folder: Path, *, subjects_a_shard: int, numbe
     import polars as pl
 
     subjects = records.stays.select(pl.col("subject_id").unique().sort()).with_row_index("n")
-    shards = subjects.select("subject_id", (pl.col("n") // subjects_a_shard).cast(pl.Int64).alias("shard")).lazy()
+    shards = subjects.select("subject_id", (pl.col("n") // subjects_a_shard).cast(pl.Int64).alias("shard"))
+    folder.mkdir(parents=True, exist_ok=True)
     rough = folder / ".rough"
-    rough.mkdir(parents=True)
+    rough.mkdir()
+    held: list[pl.DataFrame] = []
     try:
-        parts = pl.PartitionBy(rough, key="shard", include_key=False)
-        records.events.join(shards, on="subject_id", how="inner").sink_parquet(
-            parts, mkdir=True, row_group_size=ROWS_HELD
-        )
+        for batch in records.events.collect_batches(chunk_size=ROWS_HELD // 4, maintain_order=True):
+            held.append(batch)
+            if sum(part.height for part in held) >= ROWS_HELD:
+                _deal(held, shards, rough)
+        _deal(held, shards, rough)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(error, records.where) from error
     # All columns take part, so that equal content gives equal files whatever the order of the rows was.
     order = ["subject_id", "time", "code", "stay_id", "numeric_value", "text_value", "unit"]
-    for part in sorted(rough.iterdir()):
-        shard = pl.read_parquet(part / "*.parquet", hive_partitioning=False).sort(order, nulls_last=False)
-        target = folder / f"{part.name.removeprefix('shard=')}.parquet"
-        shard.with_columns(pl.col("numeric_value").cast(number)).write_parquet(target)
-        shutil.rmtree(part)
-    shutil.rmtree(rough)
+    for path in sorted(rough.iterdir()):
+        shard = pl.concat(_appended(path)).sort(order, nulls_last=False)
+        path.unlink()
+        shard.with_columns(pl.col("numeric_value").cast(number)).write_parquet(folder / f"{path.name}.parquet")
+    rough.rmdir()
     if not any(folder.glob("*.parquet")):
         empty = pl.DataFrame(schema=dict(event_schema())).with_columns(pl.col("numeric_value").cast(number))
         empty.write_parquet(folder / "0.parquet")
+
+
+def _deal(held: list[pl.DataFrame], shards: pl.DataFrame, rough: Path) -> None:
+    """Append what is held to the rough files of its shards, and forget it."""
+    import polars as pl
+
+    if not held:
+        return
+    dealt = pl.concat(held).join(shards, on="subject_id", how="inner")
+    held.clear()
+    for (shard,), part in dealt.partition_by("shard", as_dict=True, include_key=False).items():
+        stream = io.BytesIO()
+        part.write_ipc_stream(stream, compression="lz4")
+        with (rough / str(shard)).open("ab") as file:
+            file.write(stream.tell().to_bytes(8))
+            file.write(stream.getbuffer())
+
+
+def _appended(path: Path) -> Iterator[pl.DataFrame]:
+    """What was appended to a rough file, in turn: each part's length in bytes, then an Arrow stream."""
+    import polars as pl
+
+    with path.open("rb") as file:
+        while length := file.read(8):
+            yield pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(length))))
 
 
 def read_meds(
@@ -144,7 +175,7 @@ def read_meds(
         raise DataError(
             "the folder does not say whose codes it holds", where=str(folder), do='Name it: database = "mimic4"'
         )
-    return Records(found, as_stays(known, where=str(folder)), pl.concat(frames), where=str(folder))
+    return Records(found, as_stays(known, where=str(folder)), pl.concat(frames), where=str(folder), shards=tuple(files))
 
 
 def _parquet(path: Path) -> pl.DataFrame:

@@ -24,6 +24,7 @@ _ALLOWED = {
     "suspected_infection": ("antibiotics and culture", "antibiotics"),
     "culture": ("taken", "grown"),
     "antibiotics": ("given or prescribed", "given"),
+    "unknown_units": ("left out", "read as if known"),
     "year": ("365.25 days", "365 days"),
 }
 
@@ -40,6 +41,7 @@ class Rules:
         suspected_infection: What it takes (see `labels/suspected_infection.py`).
         culture: Which cultures count: all that are "taken", or those that have "grown" an organism only.
         antibiotics: "given or prescribed", or "given" (recorded infusions only).
+        unknown_units: What becomes of a value in a unit that the dictionary does not list for its code (see `measure.py`).
         year: Days in a year of age.
     """
 
@@ -50,6 +52,7 @@ class Rules:
     suspected_infection: str = "antibiotics and culture"
     culture: str = "taken"
     antibiotics: str = "given or prescribed"
+    unknown_units: str = "left out"
     year: str = "365.25 days"
 
     def __post_init__(self) -> None:

@@ -16,7 +16,8 @@ sex           String         "Female", "Male" or null
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.core.errors import DataError
@@ -51,13 +52,15 @@ class Records:
         events: See `events.py`; lazy, so that only what is asked for is ever held.
         notes: What a reader of results should know of the reading.
         where: The folder or file, for errors.
+        shards: Parquet files that hold the same events, all of a subject in one (see `meds.spool`); empty where there are none.
     """
 
     database: str
     stays: pl.DataFrame
     events: pl.LazyFrame
     notes: tuple[str, ...] = ()
-    where: str = field(default="")
+    where: str = ""
+    shards: tuple[Path, ...] = ()
 
 
 def as_stays(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:

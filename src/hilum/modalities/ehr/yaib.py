@@ -6,7 +6,9 @@
     attrition.csv beside them, where there is one: incl_n (stays left), excl_n_total (that meet the criterion, of all), excl_n
     (of those still in); its rows are not named
 
-The triple does not say whose a stay is. `stays` may be handed in (from the database); without it who is who is unknown.
+The published triple does not say whose a stay is. `stays` may be handed in (from the database); without it who is who is unknown. What
+is written here has two more files, which YAIB does not look at: stays.parquet (stay_id, subject_id, hospital; where who is who
+is known), which is read again, and rejected.csv.
 
 Source: van de Water et al., Yet Another ICU Benchmark, ICLR 2024.
 """
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from hilum.core.errors import DataError
 from hilum.modalities.ehr.cohort import ATTRITION, Cohort
+from hilum.modalities.ehr.measure import rejected_schema
 from hilum.modalities.ehr.readers._tables import explain
 
 if TYPE_CHECKING:
@@ -38,13 +41,15 @@ def read_triple(
         database: Where the stays come from.
         kind: "classify" or "regress".
         unit: Of the label, where it is a number.
-        stays: stay_id, subject_id and hospital of (at least) the cohort's stays.
+        stays: stay_id, subject_id and hospital of (at least) the cohort's stays; without it `stays.parquet`, where there is one.
 
     Raises:
         DataError: a file or column is missing, an hour stands twice or is no whole hour, or the files hold different stays.
     """
     import polars as pl
 
+    if stays is None and (folder / "stays.parquet").is_file():
+        stays = _parquet(folder / "stays.parquet")
     dyn, static, outcome = (_parquet(folder / f"{part}.parquet") for part in ("dyn", "sta", "outc"))
     where = str(folder)
     for frame, part, needed in (
@@ -68,28 +73,53 @@ def read_triple(
         _numbers(label.select(*keys, "label"), keys, f"{where}/outc.parquet"),
         _who(ids, stays, where),
         _attrition(folder / "attrition.csv"),
-        pl.DataFrame(schema={"concept": pl.String, "code": pl.String, "reason": pl.String, "values": pl.Int64}),
+        pl.DataFrame(schema=rejected_schema()),
         unit=unit,
         notes=() if stays is not None else ("The files do not say which stays are of one patient.",),
     )
 
 
 def write_triple(cohort: Cohort, folder: Path) -> None:
-    """Write a cohort as YAIB reads it; attrition beside it."""
+    """Write a cohort as YAIB reads it, in the types of the published files; subjects, attrition and rejected values beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = id_type(cohort.stays["stay_id"])
+    for frame, name in ((cohort.hourly, "dyn"), (cohort.static, "sta"), (cohort.outcome, "outc")):
+        written = as_triple(frame.lazy(), cohort.kind, cohort.label_is, ids)
+        written.collect().write_parquet(folder / f"{name}.parquet")
+    write_beside(folder, cohort.stays, cohort.attrition, cohort.rejected)
+
+
+def id_type(stay_ids: pl.Series) -> pl.DataType:
+    """The type that the published files give to stay ids: Int32 where they fit."""
     import polars as pl
 
-    def timed(frame: pl.DataFrame) -> pl.DataFrame:
-        stay = pl.col("stay_id").cast(pl.Int64)
-        time = pl.duration(hours=pl.col("hour"), time_unit="ms").alias("time")
-        rest = [name for name in frame.columns if name not in {"stay_id", "hour"}]
-        return frame.select(stay, *([time] if "hour" in frame.columns else []), *rest)
+    largest = stay_ids.abs().max()
+    return pl.Int32() if largest is None or int(largest) < 2**31 else pl.Int64()  # type: ignore[arg-type]
 
-    folder.mkdir(parents=True, exist_ok=True)
-    timed(cohort.hourly).write_parquet(folder / "dyn.parquet")
-    cohort.static.write_parquet(folder / "sta.parquet")
-    timed(cohort.outcome).write_parquet(folder / "outc.parquet")
-    counts = cohort.attrition.select(pl.col(ours).alias(theirs) for theirs, ours in _COUNTS.items())
+
+def as_triple(frame: pl.LazyFrame, kind: str, label_is: str, ids: pl.DataType) -> pl.LazyFrame:
+    """A frame of a cohort in the columns and types of the published files.
+
+    Hours become durations in ms. The label is Int32 (a class a stay), Boolean (a class an hour), or Float64 (a number).
+    """
+    import polars as pl
+
+    names = frame.collect_schema().names()
+    label = pl.Float64() if kind != "classify" else pl.Boolean() if label_is == "hourly" else pl.Int32()
+    types = {"stay_id": pl.col("stay_id").cast(ids), "label": pl.col("label").cast(label)}
+    types["hour"] = pl.duration(hours=pl.col("hour"), time_unit="ms").alias("time")
+    return frame.select(types.get(name, pl.col(name)) for name in names)
+
+
+def write_beside(folder: Path, stays: pl.DataFrame, attrition: pl.DataFrame, rejected: pl.DataFrame) -> None:
+    """attrition.csv as the published files have it; whose the stays are, and what was rejected, in files of ours."""
+    import polars as pl
+
+    counts = attrition.select(pl.col(ours).alias(theirs) for theirs, ours in _COUNTS.items())
     counts.select("incl_n", "excl_n_total", "excl_n").write_csv(folder / "attrition.csv")
+    if not stays["subject_id"].null_count():
+        stays.write_parquet(folder / "stays.parquet")
+    rejected.write_csv(folder / "rejected.csv")
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -158,6 +188,9 @@ def _who(ids: pl.Series, stays: pl.DataFrame | None, where: str) -> pl.DataFrame
     if stays is None:
         nobody = (pl.lit(None, dtype=pl.Int64).alias("subject_id"), pl.lit(None, dtype=pl.String).alias("hospital"))
         return cohort.with_columns(nobody)
+    for name in ("stay_id", "subject_id", "hospital"):
+        if name not in stays.columns:
+            raise DataError(f"the column '{name}' is missing", where=f"{where}, stays", do="Say whose each stay is")
     joined = cohort.join(stays.select("stay_id", "subject_id", "hospital"), on="stay_id", how="left").sort("stay_id")
     lacking = joined["subject_id"].null_count()
     if lacking:

@@ -84,7 +84,7 @@ def read(folder: Path, dictionary: Dictionary, layout: Layout, known: pl.DataFra
 
     ask = Ask(folder, layout, dictionary.codes(layout.database, alarms=True)["code"].to_list(), known)
     frames = [frame for name, make in _PARTS.items() if not tables or name in tables for frame in make(ask)]
-    events = pl.concat([as_events(frame, where=str(folder)) for frame in frames])
+    events = pl.concat([as_events(frame, where=str(folder)) for frame in frames], parallel=False)
     return Records(layout.database, known, events, where=str(folder))
 
 

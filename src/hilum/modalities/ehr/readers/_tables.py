@@ -115,7 +115,9 @@ def _open(path: Path, encoding: Encoding) -> tuple[pl.LazyFrame, dict[str, str]]
     try:
         text = path.suffix != ".parquet"
         frame = (
-            pl.scan_csv(path, infer_schema=False, low_memory=True, encoding=encoding) if text else pl.scan_parquet(path)
+            pl.scan_csv(path, infer_schema=False, low_memory=True, encoding=encoding)
+            if text
+            else pl.scan_parquet(path, low_memory=True)
         )
         names = {name.lower().strip(): name for name in frame.collect_schema().names()}
     except (pl.exceptions.PolarsError, OSError) as error:

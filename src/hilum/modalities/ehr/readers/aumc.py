@@ -131,9 +131,11 @@ def _groups(folder: Path, known: pl.DataFrame) -> pl.LazyFrame:
     kinds: dict[str, Kind] = {"admissionid": "integer", "heightgroup": "text", "weightgroup": "text"}
     groups = _tables.read(_tables.table(folder, "admissions", kinds, encoding="utf8-lossy")).select(
         pl.col("admissionid").alias("stay_id"),
-        pl.col("heightgroup").replace_strict(HEIGHTS, default=None, return_dtype=pl.Float64).alias("admission//height"),
-        pl.col("weightgroup").replace_strict(WEIGHTS, default=None, return_dtype=pl.Float64).alias("admission//weight"),
+        pl.col("heightgroup").alias("admission//height"),
+        pl.col("weightgroup").alias("admission//weight"),
     )
-    long = groups.unpivot(index="stay_id", variable_name="code", value_name="numeric_value").drop_nulls("numeric_value")
+    long = groups.unpivot(index="stay_id", variable_name="code", value_name="text_value").drop_nulls("text_value")
+    # A group that is none of these has no number, and is counted as rejected.
+    middle = pl.col("text_value").replace_strict(HEIGHTS | WEIGHTS, default=None, return_dtype=pl.Float64)
     start = known.select("stay_id", "subject_id", pl.col("start").alias("time"))
-    return long.join(start, on="stay_id").lazy()
+    return long.with_columns(middle.alias("numeric_value")).join(start, on="stay_id").lazy()

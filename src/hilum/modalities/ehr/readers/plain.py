@@ -4,7 +4,8 @@
     stays.csv     stay, patient, start, end, died, age, sex
 
 What a row measures may be called by the dictionary's own name ("crea", "hr"), without any entry in the dictionary, or by a code of the
-dictionary's `plain` list. Names that mean nothing to it are counted in the notes.
+dictionary's `plain` list. Names that mean nothing to it are in the notes. With a column of units, values in any unit that the
+dictionary converts from are converted ("umol/L" of creatinine); other units, and values that are no number, are counted as rejected.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def read(
     columns, dictionary = columns or EventColumns(), dictionary or read_concepts()
     known = _stays(stays, columns)
     when: dict[str, Kind] = {columns.hour: "number"} if columns.hour else {columns.time: "moment"}
-    kinds: dict[str, Kind] = {columns.stay: "integer", **when, columns.what: "text", columns.value: "number"}
+    kinds: dict[str, Kind] = {columns.stay: "integer", **when, columns.what: "text", columns.value: "text"}
     source = _source(events, kinds | ({columns.unit: "text"} if columns.unit else {}))
     codes = set(dictionary.codes(DATABASE, alarms=True)["code"].to_list())
     with _tables.reading(source):
@@ -100,11 +101,14 @@ def read(
         if columns.hour
         else None
     )
+    # What is no number ("<0.1", "hemolysed") stays text and is counted as rejected where a number is asked.
+    number = pl.col(columns.value.lower()).str.strip_chars().cast(pl.Float64, strict=False)
     found = placed.select(
         "subject_id",
         (hour if hour is not None else pl.col(columns.time.lower())).cast(pl.Datetime("us")).alias("time"),
         pl.col(columns.what.lower()).alias("code"),
-        pl.col(columns.value.lower()).alias("numeric_value"),
+        number.alias("numeric_value"),
+        pl.when(number.is_null()).then(columns.value.lower()).alias("text_value"),
         "stay_id",
         (pl.col(columns.unit.lower()) if columns.unit else pl.lit(None, dtype=pl.String)).alias("unit"),
     )
