@@ -134,4 +134,5 @@ def _permuted_labels(table: Table, tested: np.ndarray[Any, np.dtype[np.bool_]]) 
     dealt = np.random.default_rng(17).permutation(target[tested])
     # A permutation may leave small test parts as they are: turning them round changes every part that holds two labels.
     target[tested] = target[tested][::-1] if (dealt == target[tested]).all() else dealt
-    return replace(table, rows=table.rows.with_columns(pl.Series("target", target)))
+    # A record without an outcome has a null, and not NaN: it is still context.
+    return replace(table, rows=table.rows.with_columns(pl.Series("target", target).fill_nan(None)))

@@ -34,7 +34,7 @@ from hilum.engine.tables.pipeline import (
 )
 from hilum.engine.tables.pretrained import of_others, pretrained
 from hilum.engine.tables.probes import data_evidence, future_evidence, pipeline_evidence
-from hilum.engine.tables.ready import parts, ready
+from hilum.engine.tables.ready import once, parts, ready
 from hilum.modalities.table.equal_rows import equal_rows
 from hilum.modalities.table.sample import Table
 
@@ -238,8 +238,9 @@ def _prediction_block(
 
 
 def _split_block(table: Table, part: Texts, fold: int) -> Block:
+    # Each fold stores it of the same records.
+    content = once(table, "content", lambda: equal_rows(table.take(table.asked))[1])
     table, part = _of_data(table, part)
-    _, content = equal_rows(table)
     return {**_row_columns(table), "content": content, "fold": np.int32(fold), "part": part.astype(str).tolist()}
 
 

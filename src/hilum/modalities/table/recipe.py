@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -232,7 +232,7 @@ class FittedRecipe:
             "settings": describe(self.settings).to_json(),
             "records": self.records,
             "features": [
-                {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(one).items()}
+                {name: list(value) if isinstance(value, tuple) else value for name, value in vars(one).items()}
                 for one in self.known
             ],
             "steps": [step.to_json() for step in self.steps],
@@ -304,9 +304,10 @@ def _columns_of(inputs: Inputs) -> tuple[dict[str, Array], dict[str, list[str]]]
 
     columns: dict[str, Array] = {}
     levels: dict[str, list[str]] = {}
+    numbers = _every_number(inputs.features)
     for series in inputs.features.get_columns():
         if series.dtype.is_numeric():
-            columns[series.name] = _numbers(series)
+            columns[series.name] = numbers[series.name]
         else:
             texts = _texts(series)
             levels[series.name] = texts.drop_nulls().unique().sort().to_list()
@@ -321,6 +322,20 @@ def _named(codes: pl.Series, levels: list[str]) -> pl.Series:
 
     names = pl.Series(codes.name, [*levels, ""], dtype=pl.String)  # the last is never asked for: a null finds null
     return names.gather(codes.cast(pl.Int64)).alias(codes.name)
+
+
+def _every_number(frame: pl.DataFrame) -> dict[str, Array]:
+    """Every numeric feature by name, as `_numbers` gives it, read at once: polars takes its time for each call, and folds are many."""
+    import polars as pl
+
+    names = [series.name for series in frame.get_columns() if series.dtype.is_numeric()]
+    if not names:
+        return {}
+    values = frame.select(pl.col(names).cast(pl.Float64)).to_numpy(order="fortran")
+    if np.isinf(values).any():
+        for name in names:
+            _numbers(frame[name])
+    return dict(zip(names, values.T, strict=True))
 
 
 def _numbers(series: pl.Series) -> Array:
@@ -381,12 +396,17 @@ def _encoded(inputs: Inputs, features: tuple[Feature, ...]) -> tuple[Carrier, ND
     columns: dict[str, Array] = {}
     roles: dict[str, Role] = {}
     origins = []
+    numbers = _every_number(inputs.features.select(one.name for one in features if not one.text))
     for one in features:
         series = inputs.features[one.name]
         if series.dtype.is_numeric() == one.text and series.null_count() < series.len():
             now, then = ("number", "category") if one.text else ("category", "number")
             raise DataError(f"it is a {now}, and was a {then} in train", where=f"feature '{one.name}'")
-        new = _zero_one(series, one.shown) if one.text else [_numbers(series)]
+        new = (
+            _zero_one(series, one.shown)
+            if one.text
+            else [numbers[one.name] if one.name in numbers else _numbers(series)]
+        )
         for name, column in zip(one.columns, new, strict=True):
             if name in columns:
                 raise DataError(f"two columns of the recipe would be called '{name}'", do="Rename the feature")
