@@ -1,6 +1,7 @@
-"""A study file, whatever it is about: a table, traces or films. Its [data] section says which.
+"""A study file, whatever it is about: a table, events, traces or films. Its [data] section says which, or that there is [events].
 
 study.toml --read_toml--> table          read_table_study --> folds as cells
+                          events         read_event_study --> folds as cells
                           trace, film    read_forecast_study --> recordings as cells
 """
 
@@ -43,6 +44,8 @@ def load_study(path: Path, preset: Preset, models: tuple[str, ...] = ()) -> Load
         DataError: the study or its data cannot be used; says which file, column and row.
     """
     data = read_toml(path)
+    if "events" in data and not section(data, "data", str(path)):
+        return _table(path, data, preset, models)
     named = [about for about in ABOUT if section(data, "data", str(path)).get(about)]
     if len(named) > 1:
         raise UsageError(
@@ -52,10 +55,11 @@ def load_study(path: Path, preset: Preset, models: tuple[str, ...] = ()) -> Load
 
 
 def _table(path: Path, data: dict[str, Any], preset: Preset, models: tuple[str, ...]) -> LoadedStudy:
+    from hilum.study.events import read_event_study
     from hilum.study.table import read_table_study
     from hilum.study.table_experiment import experiment, names_of_folds, own_data, statement, told
 
-    study = read_table_study(path, data)
+    study = read_event_study(path, data) if "events" in data else read_table_study(path, data)
     cells, table = experiment(study, preset, models)
     folds = names_of_folds(study, table)
     use = Use(study.use.future, study.use.prevalence, study.audit.interval_limit)

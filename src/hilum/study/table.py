@@ -130,7 +130,7 @@ def read_table_study(path: Path, data: dict[str, Any]) -> TableStudy:
     if not table:
         raise UsageError("there is no table", where=f"{where}, [data]", do='Name it: table = "patients.csv"')
     kind = kind_of(data, where)
-    split, column = _split(section(data, "split", where), where)
+    split, column = split_of(section(data, "split", where), where)
     columns = {**asked, "kind": kind, **({"split": column} if column else {})}
     # Columns bring numbers and lists into text themselves.
     roles = plain(Columns, columns, f"{where}, [data]", page=PAGE, by_itself=tuple(columns))
@@ -195,8 +195,12 @@ def study_of(
     )
 
 
-def _split(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
-    """Settings of the rule, and the column it reads."""
+def split_of(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
+    """Settings of the rule, and the column it reads.
+
+    Raises:
+        UsageError: a split by column without one.
+    """
     column = str(asked.pop("column", ""))
     if "rule" in asked:
         asked["name"] = asked.pop("rule")

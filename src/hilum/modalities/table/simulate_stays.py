@@ -99,7 +99,7 @@ def write_events(folder: Path, patients: int = 120, seed: int = 0) -> tuple[Path
     import polars as pl
 
     table = simulate_stays(patients, seed)
-    begin = pl.datetime(2024, 1, 1) + pl.duration(hours=pl.col("patient").rank("dense") * 7)
+    begin = pl.datetime(2024, 1, 1) + pl.duration(hours=pl.col("stay").rank("dense") * 7)
     table = table.with_columns(begin.alias("start"))
     stays = table.group_by("stay", maintain_order=True).agg(
         pl.col("patient", "start", "age", "sex", "died").first(),
