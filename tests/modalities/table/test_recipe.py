@@ -23,8 +23,15 @@ from hilum.modalities.table.steps.fill import Fill
 from hilum.modalities.table.steps.flag_missing import FlagMissing
 from hilum.modalities.table.steps.forward_fill import ForwardFill
 from hilum.modalities.table.steps.history import History
+from hilum.modalities.table.steps.impute_chained import ImputeChained
+from hilum.modalities.table.steps.impute_nearest import ImputeNearest
+from hilum.modalities.table.steps.own_function import OwnFunction
+from hilum.modalities.table.steps.resample import Resample
 from hilum.modalities.table.steps.scale import Scale
+from hilum.modalities.table.steps.sklearn_step import SklearnStep
 from tests.modalities.table.steps.strategies import sequences
+
+pytestmark = pytest.mark.filterwarnings("ignore:All-NaN slice")
 
 STEPS = (
     FlagMissing(),
@@ -38,6 +45,11 @@ STEPS = (
     Fill(by="median", on=("measured",)),
     Clip(by="train"),
     Clip(ranges=(("age", 60.0, 70.0),)),
+    Resample(3.0, by="last"),
+    OwnFunction("tests.modalities.table.steps.own:squared"),
+    SklearnStep("MaxAbsScaler"),
+    ImputeNearest(2),
+    ImputeChained(2),
 )
 
 
@@ -80,7 +92,7 @@ def test_stored_and_read_back(recipe: Recipe, inputs: Inputs) -> None:
     started = recipe.start(inputs)
     fitted = recipe.fit(started)
     again = read_prepared(json.loads(json.dumps(fitted.to_json())))
-    assert again == fitted
+    assert again.settings == recipe
     assert again.fingerprint == fitted.fingerprint
     made = fitted.apply(started)
     assert made.shape == (inputs.height, len(fitted.names))

@@ -108,7 +108,7 @@ def made(kind: Any, data: Mapping[str, Any]) -> Any:
 
 def packed(array: NDArray[Any]) -> dict[str, Any]:
     """An array as plain data, equal to the last bit: its type, its shape and its bytes in base 64."""
-    whole = np.ascontiguousarray(array)
+    whole = np.asarray(array, order="C")
     return {"type": whole.dtype.str, "shape": list(whole.shape), "bytes": base64.b64encode(whole.tobytes()).decode()}
 
 

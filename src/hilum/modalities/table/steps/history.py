@@ -75,7 +75,7 @@ class History(Stateless):
         return with_history if self.keep == "both" else with_history.without(places)
 
 
-def running(figure: Figure, values: Array, starts: Integers) -> Array:
+def running(figure: Figure | Literal["sum"], values: Array, starts: Integers) -> Array:
     """A figure over the rows so far of each sequence.
 
     Args:
@@ -93,6 +93,7 @@ def running(figure: Figure, values: Array, starts: Integers) -> Array:
         "mean": _moments,
         "count": _count,
         "last": _last,
+        "sum": _sum,
         "median": _median,
         "variance": _moments,
     }
@@ -138,6 +139,21 @@ def _count(values: Array, starts: Integers, out: Array, _unused: bool) -> None:
             for column in range(values.shape[1]):
                 before = out[row - 1, column] if row > start else 0.0
                 out[row, column] = before if np.isnan(values[row, column]) else before + 1.0
+
+
+@kernel
+def _sum(values: Array, starts: Integers, out: Array, _unused: bool) -> None:
+    """The sum."""
+    for sequence in range(len(starts) - 1):
+        start, end = starts[sequence], starts[sequence + 1]
+        for row in range(start, end):
+            for column in range(values.shape[1]):
+                now = values[row, column]
+                before = out[row - 1, column] if row > start else np.nan
+                if np.isnan(now) or np.isnan(before):
+                    out[row, column] = before if np.isnan(now) else now
+                else:
+                    out[row, column] = before + now
 
 
 @kernel
