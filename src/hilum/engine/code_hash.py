@@ -38,13 +38,15 @@ def code_hash(modules: Iterable[str]) -> str:
 
 def versions(extra: Iterable[str] = ()) -> dict[str, str]:
     """Versions of the numerical libraries that a cell's bits depend on."""
-    found = {}
-    for name in (*NUMERICS, *extra):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    return {name: _version(name) for name in (*NUMERICS, *extra)}
+
+
+@lru_cache(maxsize=256)  # asked for by every cell; what is imported does not change while a process lives
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _source(module: str) -> Path | None:
