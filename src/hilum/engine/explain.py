@@ -26,6 +26,7 @@ from hilum.core.finder import find, get
 from hilum.core.run import CellFolder, RunFolder
 from hilum.core.sequence import Sequenced
 from hilum.core.store import read_json
+from hilum.datasets.table_file.dataset import TableFile
 from hilum.engine.cells import find_items
 from hilum.engine.figures import metrics_of
 from hilum.engine.plan import data_folder
@@ -54,6 +55,7 @@ class Learnt:
         settings: The model's settings, chosen ones included.
         fitted: The model.
         prepared: Its preprocessing.
+        classes: Names of the classes; empty where a number is asked.
         table: The records, made ready; context among them where the model reads sequences.
         known: Whether their outcome is known.
     """
@@ -61,6 +63,7 @@ class Learnt:
     settings: Any
     fitted: Any
     prepared: Any
+    classes: tuple[str, ...]
     table: Table
     known: bool
 
@@ -121,47 +124,68 @@ def explain(
     first = next(models)
     module = _method(method, first, item)
     metric = metrics_of(task.kind)[task.leading_metric]
-    if item:
-        answer = _of_record(module, first, item)
-        frame, course = _frames(answer, first, item)
-        label = answer.label
-        who = (
-            "the model that was fitted on every record"
-            if file
-            else "a model that has not seen it: of the fold that tested it"
-        )
-        told = f"{answer.means} Explained by {who}."
-        scores = (answer.score, answer.base if answer.score is not None else None)
-    else:
-        parts, count, subjects = [], 0, set()
-        for learnt in _chain(first, models):
-            parts.append(_of_many(module, learnt, metric, repeats))
-            count += int(learnt.table.asked.sum())
-            subjects |= set(subjects_of(learnt.table)[learnt.table.asked].tolist())
-        joined = _joined(parts)
-        frame, course, scores, label = _importances(joined), None, (None, None), joined.label
-        who = (
-            "by the model that was fitted on every record"
-            if file
-            else f"each by a model that has not seen it ({len(parts)} folds)"
-        )
-        told = f"{joined.means} On {count} records of {len(subjects)} subjects, {who}."
+    told = _one(module, first, item, file) if item else _all(module, _chain(first, models), metric, repeats, file)
     info = run.info()
     licence = "; ".join(f"{one['title']}: {one['licence']}" for one in info["datasets"])
+    named = "the second class" if len(first.classes) != 2 else f"'{first.classes[1]}'"
+    means, label = (text.replace("the second class", named) for text in (told.means, told.label))
     return Explanation(
-        arm.name,
-        chosen,
-        figure,
-        module.__name__.rpartition(".")[2],
-        told,
-        item,
-        label,
-        frame,
-        course,
-        *scores,
-        licence,
-        bool(info["synthetic"]),
+        arm=arm.name,
+        chosen=chosen,
+        figure=figure,
+        method=module.__name__.rpartition(".")[2],
+        means=means,
+        item=item,
+        label=label,
+        over=told.over,
+        frame=told.frame,
+        course=told.course,
+        score=told.score,
+        base=told.base,
+        licence=licence,
+        synthetic=bool(info["synthetic"]),
     )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a method found, as an `Explanation` holds it."""
+
+    means: str
+    label: str
+    over: str
+    frame: pl.DataFrame
+    course: pl.DataFrame | None = None
+    score: float | None = None
+    base: float | None = None
+
+
+def _one(module: ModuleType, learnt: Learnt, item: str, file: Path | None) -> _Told:
+    answer = _of_record(module, learnt, item)
+    frame, course = _frames(answer, learnt, item)
+    who = (
+        "the model that was fitted on every record"
+        if file
+        else "the model of the fold that tested it, which has not seen it"
+    )
+    base = None if answer.score is None else answer.base
+    return _Told(f"{answer.means} Explained by {who}.", answer.label, "", frame, course, answer.score, base)
+
+
+def _all(module: ModuleType, models: Iterator[Learnt], metric: Metric, repeats: int, file: Path | None) -> _Told:
+    parts: list[Importance] = []
+    count, subjects = 0, set()
+    for learnt in models:
+        question, _ = _question(learnt, metric, repeats)
+        parts.append(module.explain(question))
+        count += int(learnt.table.asked.sum())
+        subjects |= set(subjects_of(learnt.table)[learnt.table.asked].tolist())
+    joined = _joined(parts)
+    unseen = f"each by a model that has not seen it ({len(parts)} fold{'s' if len(parts) > 1 else ''})"
+    who = "by the model that was fitted on every record" if file else unseen
+    over = {"repeats": "permutations", "subjects": "subjects"}[joined.over]
+    means = f"{joined.means} On {count} records of {len(subjects)} subjects, {who}."
+    return _Told(means, joined.label, over, _importances(joined))
 
 
 def _chain(first: Learnt, rest: Iterator[Learnt]) -> Iterator[Learnt]:
@@ -234,7 +258,7 @@ class _Stored:
     classes: tuple[str, ...]
 
     def on(self, table: Table, *, known: bool) -> Learnt:
-        return Learnt(self.settings, self.fitted, self.prepared, table, known)
+        return Learnt(self.settings, self.fitted, self.prepared, self.classes, table, known)
 
 
 def _stored(cell: CellFolder, name: str) -> _Stored:
@@ -243,12 +267,12 @@ def _stored(cell: CellFolder, name: str) -> _Stored:
     Raises:
         HilumError: damaged, of another version, or of a model that cannot be saved.
     """
-    from hilum.modalities.table.prepare import Prepared
+    from hilum.modalities.table.recipe import read_prepared
 
     stored = read_json(cell.path / "preprocess.json")[name]
     settings = build(Spec.from_json(stored["model"]))
     fitted = settings.load(cell.path / "weights" / name.replace(" ", "-"))
-    prepared = Prepared.from_json(stored["prepare"])
+    prepared = read_prepared(stored["prepare"])
     return _Stored(settings, fitted, prepared, stored["features"], tuple(stored["classes"]))
 
 
@@ -282,7 +306,7 @@ def _on_tests(run: RunFolder, arm: StoredArm, task: Any, data: Path | None, item
 
 def _folder_of(run: RunFolder, dataset: Any, data: Path | None) -> Path:
     """Where the dataset's files lie; a study's beside its file, as the run's command names it."""
-    if not hasattr(dataset, "columns"):
+    if dataset.name != TableFile.name:
         return data_folder(dataset, data)
     told = Path(str(run.info().get("command", "")).removeprefix("hilum run ").partition(" --preset ")[0])
     folder = data or told.parent
@@ -376,12 +400,6 @@ def _joint(said: Any) -> bool:
     return hasattr(said, "probabilities")
 
 
-def _of_many(module: ModuleType, learnt: Learnt, metric: Metric, repeats: int) -> Importance:
-    question, _ = _question(learnt, metric, repeats)
-    found: Importance = module.explain(question)
-    return found
-
-
 def _joined(parts: list[Importance]) -> Importance:
     """Of several folds one; a feature that one fold dropped has 0 there."""
     names = tuple(dict.fromkeys(name for part in parts for name in part.names))
@@ -416,7 +434,10 @@ def _frames(answer: Attribution, learnt: Learnt, item: str) -> tuple[pl.DataFram
 
     table = learnt.table
     own = table.features.filter(table.rows["item"] == item)
-    value = [str(own[name][0]) if name in own.columns and own[name][0] is not None else None for name in answer.names]
+    known = [
+        own[name][0] if name in own.columns else "" for name in answer.names
+    ]  # a weight of whole records has no value
+    value = [None if one is None else str(one) for one in known]
     total = answer.values.mean(axis=0) if answer.pool == "mean" else answer.values.sum(axis=0)
     frame = pl.DataFrame({"feature": answer.names, "value": pl.Series(value, dtype=pl.String), "contribution": total})
     frame = frame.sort(pl.col("contribution").abs(), descending=True, maintain_order=True)

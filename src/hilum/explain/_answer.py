@@ -181,6 +181,11 @@ class Contributions:
         return Importance(self.names, each, tuple(map(str, who)), means, "subjects", f"mean size of the {self.label}")
 
 
+def score_of(classes: int) -> str:
+    """What a network's score is called, by how many classes train held; 0 where it answers a number."""
+    return {0: "number", 2: "log odds of the second class"}.get(classes, "score of the class")
+
+
 def pooled(values: Array, groups: Groups, how: Literal["sum", "mean"]) -> Array:
     """(records, groups) from (records, columns)."""
     parts = [values[:, list(columns)] for columns in groups.values()]
@@ -200,6 +205,7 @@ class Explanation:
         means: What the figures are and of which records, in words.
         item: The one record that is explained; empty where all are.
         label: What the figures are, as an axis says it.
+        over: What the intervals are over; empty of one record.
         frame: One row a feature, the most important first: feature, importance, spread, low, high; of one record feature, value (null
             where missing), contribution.
         course: Of one record of a sequence: one row a record and feature: item, step, feature, contribution; else None.
@@ -216,6 +222,7 @@ class Explanation:
     means: str
     item: str
     label: str
+    over: str
     frame: pl.DataFrame
     course: pl.DataFrame | None
     score: float | None

@@ -19,7 +19,7 @@ import numpy as np
 
 from hilum.core.errors import DataError, UsageError
 from hilum.core.sequence import Sequenced
-from hilum.explain._answer import Attribution, Question
+from hilum.explain._answer import Attribution, Question, score_of
 
 SCOPE = "record"
 NONE = "the model has no attention that it can show"
@@ -68,7 +68,14 @@ def attention(
     score = float(said[output]) * scale + (facts.middle if not facts.outcome.present else 0.0)
     values = values * scale
     base = score - float(values.sum())
-    return Attribution(names, values, f"{looked.means} {CAVEAT}", score, base, label="part of the record's score")
+    return Attribution(
+        names,
+        values,
+        f"{looked.means} {CAVEAT}",
+        score,
+        base,
+        label=f"part of the {score_of(len(facts.outcome.present))}",
+    )
 
 
 def obstacle(fitted: Any) -> str:

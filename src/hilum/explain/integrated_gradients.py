@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import DataError, UsageError, unknown
 from hilum.core.sequence import Sequenced
-from hilum.explain._answer import Array, Attribution, Question
+from hilum.explain._answer import Array, Attribution, Question, score_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,7 +150,8 @@ def explain(question: Question) -> Attribution:
         f"number at train's mean, no level, nothing flagged); {steps} steps, the sum misses by {found.gap:.1g}. Another baseline gives "
         "other figures."
     )
-    return replace(found, means=means, label="contribution to the record's score")
+    label = f"contribution to the {score_of(len(question.fitted.facts.outcome.present))}"
+    return replace(found, means=means, label=label)
 
 
 def _complete(found: Attribution) -> bool:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from hilum.core.store import write_bytes
 from hilum.explain._answer import Explanation
-from hilum.report.numbers import between, figure
+from hilum.report.numbers import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,20 +84,35 @@ def _table(found: Explanation, top: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("feature", overflow="fold")
     one = "contribution" in found.frame.columns
-    for name in ("value", "contribution") if one else ("importance", "95 %", "spread"):
+    what = "attention" if found.score is None else "contribution"
+    for name in ("value", what) if one else ("importance", "95 %", "spread"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     shown = found.frame.head(top)
     sizes = shown["contribution" if one else "importance"].to_numpy()
     largest = float(np.abs(sizes).max(initial=0.0)) or 1.0
+    decimals = max(0, 2 - math.floor(math.log10(largest)))
     for row, size in zip(shown.iter_rows(named=True), sizes, strict=True):
-        bar = Text("\N{FULL BLOCK}" * round(BAR * abs(size) / largest), style="red" if one and size > 0 else "blue")
+        long = abs(size) if one else max(0.0, size)
+        bar = Text("\N{FULL BLOCK}" * round(BAR * long / largest), style="red" if one and size > 0 else "blue")
         if one:
-            table.add_row(row["feature"], _value(row["value"]), f"{size:+.3g}", bar)
+            value = _value(row["value"])
+            table.add_row(row["feature"], value, _share(size, largest, found, 3), bar)
         else:
-            span = "-" if row["low"] is None else between(row["low"], row["high"], 2)
-            table.add_row(row["feature"], figure(size, 3), span, figure(row["spread"], 2), bar)
+            low, high, spread = (
+                "-" if one is None else f"{one:z.{decimals}f}" for one in (row["low"], row["high"], row["spread"])
+            )
+            table.add_row(
+                row["feature"], f"{size:z.{decimals}f}", "-" if low == "-" else f"{low} to {high}", spread, bar
+            )
     return table
+
+
+def _share(size: float, largest: float, found: Explanation, digits: int) -> str:
+    """Parts of a score with their sign, weights without; what is nothing beside the largest is 0."""
+    if abs(size) < 1e-4 * largest:
+        return "0"
+    return f"{size:.{digits}g}" if found.score is None else f"{size:+.{digits}g}"
 
 
 def _value(text: str | None) -> str:
@@ -117,8 +132,9 @@ def _course(found: Explanation, top: int) -> Table:
     table.add_column(f"by time ({first} earlier records not shown)" if first else "by time", overflow="fold")
     for step in steps[first:]:
         table.add_column(f"{step:g}", justify="right", no_wrap=True)
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
     for name, row in zip(names, values, strict=True):
-        table.add_row(name, *(f"{value:+.2g}" for value in row[first:]))
+        table.add_row(name, *(_share(value, largest, found, 2) for value in row[first:]))
     return table
 
 
@@ -135,7 +151,7 @@ def _matrix(found: Explanation, top: int) -> tuple[list[float], list[str], np.nd
 def _figure(rows: int, *, wide: float = 0.0) -> Figure:
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH_INCHES, ROW_INCHES * rows + 0.75 + wide), layout="constrained")
+    return Figure(figsize=(WIDTH_INCHES, ROW_INCHES * max(rows, 3) + 0.75 + wide), layout="constrained")
 
 
 def _short(name: str) -> str:
@@ -151,10 +167,10 @@ def _named(axes: Axes, names: list[str]) -> None:
 
 def _bars(found: Explanation, top: int) -> Figure:
     shown = found.frame.head(top)
-    drawn = _figure(shown.height)
+    one = "contribution" in shown.columns
+    drawn = _figure(shown.height, wide=0.0 if one else 0.15)
     axes = drawn.add_subplot()
     places = np.arange(shown.height)
-    one = "contribution" in shown.columns
     sizes = shown["contribution" if one else "importance"].to_numpy()
     colours = [RED if one and size > 0 else BLUE for size in sizes]
     axes.barh(places, sizes, height=0.62, color=colours, alpha=1.0 if one else 0.45, linewidth=0)
@@ -169,7 +185,8 @@ def _bars(found: Explanation, top: int) -> Figure:
     if one:
         names = [f"{_short(name)} = {_value(value)}" for name, value in shown.select("feature", "value").iter_rows()]
     _named(axes, names)
-    axes.set_xlabel(found.label)
+    note = "" if one else f"\nthick: 95 % interval, thin: one standard deviation either side, over {found.over}"
+    axes.set_xlabel(f"{found.label}{note}")
     axes.spines[["top", "right", "left"]].set_visible(False)
     _head(drawn, found)
     return drawn
@@ -204,7 +221,7 @@ def _strip(found: Explanation, top: int) -> Figure:
     total.tick_params(axis="x", length=2, width=0.6)
     total.set_xlabel("over time")
     total.spines[["top", "right", "left"]].set_visible(False)
-    bar = drawn.colorbar(shown, ax=[axes, total], fraction=0.04, pad=0.02, label=found.label)
+    bar = drawn.colorbar(shown, ax=[axes, total], fraction=0.04, pad=0.02)
     bar.outline.set_linewidth(0.6)
     _head(drawn, found)
     return drawn
@@ -212,6 +229,6 @@ def _strip(found: Explanation, top: int) -> Figure:
 
 def _head(drawn: Figure, found: Explanation) -> None:
     word = "   SYNTHETIC" if found.synthetic else ""
-    drawn.suptitle(
-        f"{found.arm}  \N{MIDDLE DOT}  {found.method.replace('_', ' ')}{word}", fontsize=8, x=0.01, ha="left"
-    )
+    what = [found.arm, found.method.replace("_", " "), *([found.label] if found.course is not None else [])]
+    title = "  \N{MIDDLE DOT}  ".join(dict.fromkeys(what))
+    drawn.suptitle(f"{title}{word}", fontsize=8, x=0.01, ha="left")
