@@ -11,7 +11,7 @@ import typer
 from hilum.cli_parts import Json, RunPath, console, print_json
 from hilum.core.errors import UsageError
 
-new_app = typer.Typer(help="Begin something: a study of one's own table, trace or film.", no_args_is_help=True)
+new_app = typer.Typer(help="Begin something: a study of one's own table, events, trace or film.", no_args_is_help=True)
 
 
 def audit(
@@ -90,7 +90,10 @@ def compare(
 def predict(
     path: RunPath,
     file: Annotated[
-        Path, typer.Argument(help="CSV, Parquet or xlsx with the study's features; of a study of traces, a trace.")
+        Path,
+        typer.Argument(
+            help="CSV, Parquet or xlsx with the study's features, of one or several patients; of a study of traces, a trace."
+        ),
     ],
     model: Annotated[str, typer.Option(help="A model of the run; by default the best.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV.")] = None,
@@ -123,13 +126,15 @@ def new_study(
     film: Annotated[
         Path | None, typer.Option(help="Or your film: a PNG strip, a folder or file of DICOM, or NIfTI.")
     ] = None,
+    events: Annotated[Path | None, typer.Option(help="Or your events: one row a value; with --stays.")] = None,
+    stays: Annotated[Path | None, typer.Option(help="The stays of these events: one row a stay, its outcome.")] = None,
     unit: Annotated[str, typer.Option(help="Unit of a trace's channels, e.g. mm; where their names do not say.")] = "",
     dataset: Annotated[str, typer.Option(help="Or a dataset of this house that is a table, e.g. tjh_covid.")] = "",
     target: Annotated[str, typer.Option(help="Column of the outcome.")] = "",
     subject: Annotated[str, typer.Option(help="Column that says whose record it is.")] = "",
     data: Annotated[Path | None, typer.Option("--data", help="Directory that holds <dataset name>/ folders.")] = None,
 ) -> None:
-    """Write an annotated study.toml for a table, a trace or a film: columns guessed, every setting explained."""
+    """Write an annotated study.toml for a table, events, a trace or a film: columns guessed, every setting explained."""
     from hilum.study.template import begin
 
     begun = begin(
@@ -137,6 +142,8 @@ def new_study(
         table=table,
         trace=trace,
         film=film,
+        events=events,
+        stays=stays,
         unit=unit,
         dataset=dataset,
         target=target,

@@ -1,4 +1,4 @@
-"""Begin a study: an annotated study.toml for a table, a trace or a film, with the columns guessed and every guess said."""
+"""Begin a study: an annotated study.toml for a table, events, a trace or a film, with the columns guessed and every guess said."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from hilum.core.finder import get
 from hilum.core.locate import locate
 from hilum.core.store import write_text
 from hilum.modalities.table.columns import MISSING, Columns
-from hilum.study.models import USUAL
+from hilum.study.models import USUAL, USUAL_IN_TIME
+from hilum.study.preparation import USUAL_STEPS
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,16 @@ def begin(
     table: Path | None = None,
     trace: Path | None = None,
     film: Path | None = None,
+    events: Path | None = None,
+    stays: Path | None = None,
     unit: str = "",
     dataset: str = "",
     target: str = "",
     subject: str = "",
     data: Path | None = None,
 ) -> Begun:
-    """Write `folder`/study.toml for a table, a trace or a film, or for a dataset of this house, whose table is then written beside it.
+    """Write `folder`/study.toml for a table, events and stays, a trace or a film, or for a dataset of this house, whose table is then
+    written beside it.
 
     Raises:
         UsageError: none or several are named, the folder has a study already, or the dataset is no table.
@@ -47,12 +51,22 @@ def begin(
     path = folder / "study.toml"
     if path.exists():
         raise UsageError("there is a study already", where=str(path), do="Choose another name, or edit it")
-    if sum(1 for named in (table, trace, film, dataset) if named) != 1:
+    if sum(1 for named in (table, trace, film, dataset, events or stays) if named) != 1:
         raise UsageError(
             "name one thing to study",
             where="hilum new study",
-            do="Give one of --table FILE, --trace FILE, --film PATH and --dataset NAME",
+            do="Give one of --table FILE, --events FILE with --stays FILE, --trace FILE, --film PATH and --dataset NAME",
         )
+    if events is not None or stays is not None:
+        from hilum.study.event_template import events_text
+
+        if events is None or stays is None:
+            raise UsageError("events need stays", where="hilum new study", do="Give --events FILE and --stays FILE")
+        text, remarks = events_text(
+            folder.resolve().name, events, stays, (_relative(events, folder), _relative(stays, folder)), target, subject
+        )
+        write_text(path, text)
+        return Begun(path, remarks)
     if trace is not None or film is not None:
         if target or subject:
             raise UsageError(
@@ -168,6 +182,7 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, A
         ),
         _line("positive", columns.positive, "the class whose probability is reported"),
         *(_line(role, getattr(columns, role), told) for role, told in ROLES),
+        *_together(columns),
         _listed("groups", columns.groups, "subgroups to look at"),
         _listed("features", columns.features, "what a model may see; without a list, every column without a role"),
         _listed("exclude", columns.exclude, "columns that are left aside"),
@@ -182,7 +197,9 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, A
         'rule = "k-fold"   # k-fold, hold-out, time, column, leave-one-source-out; always by subject',
         "folds = 5",
         "inner_folds = 3   # over which settings are chosen, inside train",
+        *VALIDATED[: 1 if columns.sequence else 0],
         "",
+        *(PREPARED if columns.sequence else ()),
         "[use]   # goes into the report; what is empty is reported as not stated",
         *(f"{key} = {json.dumps(use.get(key, ''), ensure_ascii=False)}" for key in USE),
         _listed(
@@ -197,12 +214,44 @@ def _text(name: str, table: str, columns: Columns, origin: str, use: dict[str, A
         "[audit]",
         "permutations = 20   # permuted-labels controls of each model (HIL016); 0 for none",
         "",
-        *(line for model in USUAL[columns.kind] for line in _model(model)),
+        *(line for model in (USUAL_IN_TIME if columns.sequence else USUAL)[columns.kind] for line in _model(model)),
     ]
     return "\n".join(lines) + "\n"
 
 
 USE = ("intended", "population", "time_zero", "horizon", "outcome", "predictors", "dates", "sites", "limits")
+
+
+VALIDATED = ("validation = 0.15   # share of train subjects that says when a model of sequences stops",)
+PREPARED = (
+    "[prepare]",
+    "steps = [   # in this order; fitted on train alone",
+    *(
+        "    { " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in step.items()) + " },"
+        for step in USUAL_STEPS
+    ),
+    "]",
+    "",
+)
+
+
+def _together(columns: Columns) -> list[str]:
+    """What belongs together in time; of single records one line that says how to state it."""
+    if not columns.sequence:
+        return [
+            '# sequence = ""   # which records belong together in time, with step = "" (when): docs/tutorials/your-records.md'
+        ]
+    return [
+        f"sequence = {json.dumps(columns.sequence)}   # which records belong together in time",
+        f"step = {json.dumps(columns.step)}   # when, within the sequence",
+        _line("step_unit", columns.step_unit, "what a step that is a date is counted in: min, h or day"),
+        _line(
+            "step_start", columns.step_start, "from when: a column; without one from the first record of the sequence"
+        ),
+        _line("beside", columns.beside, "a number that goes with the outcome, such as the days left"),
+        _listed("static", columns.static, "what does not change within a sequence"),
+        f"asked = {json.dumps(columns.asked)}   # every record with an outcome, or the last of each sequence",
+    ]
 
 
 def _line(key: str, value: str, told: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hilum.core.errors import DataError, unknown
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.frame import RawTable, as_text, read_raw
+from hilum.modalities.table.guess_repeated import Together, guess_together, words_of
 from hilum.modalities.table.values import MOST, as_numbers, moments
 
 if TYPE_CHECKING:
@@ -70,21 +71,34 @@ def guess_columns(path: Path, *, target: str = "", subject: str = "") -> tuple[C
         if name and name not in raw.frame.columns:
             raise unknown("column", name, raw.frame.columns, where=str(path))
     roles, distinct = _roles(raw, target, subject)
+    together = guess_together(raw, subject=roles["subject"], taken=[n for r, n in roles.items() if n and r != "time"])
+    target = roles["target"]
+    kind = _kind(raw, target, distinct) if target else "classify"
+    later = ""
+    if together is not None:
+        if kind == "regress" or distinct.get(target) != 2:  # a number goes with one of two classes
+            later, together = together.beside, replace(together, beside="")
+        roles = {**roles, "sequence": together.sequence, "step": together.step, "beside": together.beside}
+        roles["subject"] = roles["subject"] or together.sequence
+        roles["time"] = roles["time"] if roles["time"] not in (together.step, together.beside) else ""
     free = [name for name in raw.frame.columns if name not in roles.values()]
     aside, told = _left_aside(raw, free, distinct, known=bool(roles["subject"]))
+    if later and later not in aside:
+        aside, told = (*aside, later), [*told, f"Left aside, since it tells of the end: '{later}'."]
     features = tuple(name for name in free if name not in aside)
-    groups = tuple(name for name in features if set(_words(name)) & set(_GROUP))
-    target = roles["target"]
+    static = tuple(name for name in together.static if name in features) if together else ()
+    groups = tuple(name for name in features if set(words_of(name)) & set(_GROUP))
     without = raw.frame[target].null_count() if target else 0
-    kind = _kind(raw, target, distinct) if target else "classify"
+    lost = "they are context" if together else "they are excluded, and counted"
     remarks = [
         *raw.notes,
         _of_target(raw, target, distinct),
         _of_subject(raw, roles, distinct),
+        _of_together(together, distinct, static) if together else "",
         *(f"'{name}' is taken for the {role}." for role, name in roles.items() if name and role in _SAID),
         *told,
         f"Subgroups to look at: {_quoted(groups)}; they stay features too." if groups else "",
-        f"{without:,} records have no value in '{target}': they are excluded, and counted." if without else "",
+        f"{without:,} records have no value in '{target}': {lost}." if without else "",
     ]
     named: dict[str, Any] = dict(roles)
     return Columns(
@@ -94,7 +108,21 @@ def guess_columns(path: Path, *, target: str = "", subject: str = "") -> tuple[C
         groups=groups,
         positive=_positive(raw, target) if kind == "classify" else "",
         missing_target="exclude" if without else "refuse",
+        step_unit=together.step_unit if together else "",
+        static=static,
     ), tuple(remark for remark in remarks if remark)
+
+
+def _of_together(together: Together, distinct: dict[str, int], static: tuple[str, ...]) -> str:
+    count = distinct[together.sequence]
+    told = (
+        f"Records belong together in time: '{together.step}' says when within each of {count:,} '{together.sequence}'."
+    )
+    if together.step_unit:
+        told += f" It holds dates: they are counted in {together.step_unit} from the first record of each."
+    if together.beside:
+        told += f" '{together.beside}' is taken for a number that goes with the outcome."
+    return told + (f" What does not change within them: {_quoted(static)}." if static else "")
 
 
 _SAID = ("time", "source", "site", "split")
@@ -107,7 +135,7 @@ def _roles(raw: RawTable, target: str, subject: str) -> tuple[dict[str, str], di
     free = [name for name in frame.columns if name not in (target, subject)]
 
     def take(words: tuple[str, ...], fits: set[str]) -> str:
-        found = next((name for word in words for name in free if name in fits and word in _words(name)), "")
+        found = next((name for word in words for name in free if name in fits and word in words_of(name)), "")
         if found:
             free.remove(found)
         return found
@@ -116,7 +144,7 @@ def _roles(raw: RawTable, target: str, subject: str) -> tuple[dict[str, str], di
     several = {name for name in free if distinct[name] > 1}
     unique = {name for name in full if distinct[name] == frame.height}
     roles = {"target": target or take(_TARGET, several), "subject": subject or take(_SUBJECT, full & several)}
-    roles["id"] = take(_ID, {name for name in unique if "id" in _words(name) or frame[name].dtype != _float()})
+    roles["id"] = take(_ID, {name for name in unique if "id" in words_of(name) or frame[name].dtype != _float()})
     roles["time"] = take(_TIME, {name for name in several if _is_time(raw, name)})
     roles["source"] = take(_SOURCE, {name for name in several if distinct[name] <= 50})
     roles["site"] = take(_SITE, {name for name in several if distinct[name] <= 200})
@@ -140,7 +168,7 @@ def _left_aside(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Columns without a role that are no features either, and why."""
     frame = raw.frame
-    gaps = [name for name in free if set(_words(name)) & set(_SUBJECT) and frame[name].null_count() and not known]
+    gaps = [name for name in free if set(words_of(name)) & set(_SUBJECT) and frame[name].null_count() and not known]
     late = [name for name in free if name not in gaps and _is_time(raw, name) and _dated(raw, name)]
     own = [
         name
@@ -161,11 +189,6 @@ def _float() -> pl.DataType:
     import polars as pl
 
     return pl.Float64()
-
-
-def _words(name: str) -> list[str]:
-    """Parts of a name in small letters: "PatientID" gives patient, id."""
-    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
 
 
 def _quoted(names: list[str] | tuple[str, ...]) -> str:
@@ -234,4 +257,4 @@ def _is_number_or_id(raw: RawTable, name: str) -> bool:
     parsed = as_numbers(raw.frame[name], decimal_comma=raw.decimal_comma)
     if int(parsed.bad.sum()) > (1 - MOST) * raw.frame.height:
         return True
-    return raw.frame.height > 20 and bool((parsed.values == parsed.values.round()).all()) and "id" in _words(name)
+    return raw.frame.height > 20 and bool((parsed.values == parsed.values.round()).all()) and "id" in words_of(name)
