@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 lightgbm = pytest.importorskip("lightgbm", reason="pip install 'hilum[boost]'")
 
+from hilum.core.component import change, default_of
 from hilum.core.errors import DataError, HilumError, UsageError
+from hilum.core.finder import get
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
 from hilum.explain._answer import Question
@@ -104,6 +106,27 @@ def test_they_add_up_to_what_the_model_answers_before_and_after_saving(classes: 
     assert (again.values == found.values).all()
     with pytest.raises(DataError, match="no record to explain"):
         tree_shap(fitted, x[:0], NAMES)
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("name", ["xgboost_trees", "cat_boost"])
+def test_other_boosters_add_up_too(name: str, classes: int) -> None:
+    pytest.importorskip({"xgboost_trees": "xgboost", "cat_boost": "catboost"}[name])
+    model = change(default_of(get("models", name).load("settings")), rounds=8)
+    x, train = data(classes)
+    if isinstance(train, Measured):  # far from 0: single precision adds up to so many digits
+        train = Measured(x, 1e5 + train.targets, "d", train.subjects)
+    fitted = model.fit(train, None, 0)
+    found = [tree_shap(fitted, x, NAMES, of_class=one) for one in range(max(1, classes if classes > 2 else 1))]
+    scores = np.column_stack([one.base + one.values.sum(axis=1) for one in found])
+    said = fitted.predict(x)
+    if not classes:
+        np.testing.assert_allclose(scores[:, 0], said, rtol=1e-6)
+    elif classes == 2:
+        np.testing.assert_allclose(1 / (1 + np.exp(-scores[:, 0])), said[:, 1], atol=1e-5)
+    else:
+        np.testing.assert_allclose(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), said, atol=1e-5)
+    assert np.abs(found[0].values).mean(axis=0).argmax() == 0  # the column that the outcome follows
 
 
 def test_a_class_that_train_lacked_moves_no_column_and_cannot_be_asked() -> None:

@@ -4,7 +4,7 @@ Equation    F(x) = base + sum_j phi_j(x),    phi_j the Shapley value of column j
             the trees: at a split on a column outside S both sides count, by the share of train that went there
 Symbols     F  the raw score: a number, the log odds of the second of two classes, a class's score of more;  base  E F over train
 Cost        O(trees * leaves * depth^2) a record
-Source      Lundberg, Erion and Lee, arXiv 1802.03888, algorithm 2, as LightGBM and XGBoost run it. A model offers
+Source      Lundberg, Erion and Lee, arXiv 1802.03888, algorithm 2, as LightGBM, XGBoost and CatBoost run it. A model offers
             contributions(inputs) -> (records, columns + 1), or (records, classes in train, columns + 1); the base stands last
 Deviations  None of the computation. Columns that go with one another share a contribution in a way that the trees decide; a contribution
             speaks of the model, not of the patient. Local accuracy is checked at each call, against what the model predicts.
@@ -20,8 +20,8 @@ from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.explain._answer import Array, Attribution, Contributions, Importance, Question
 
 SCOPE = "either"
-NO_BOOSTER = "the model is no booster that adds up its own trees (LightGBM and XGBoost are)"
-TOLERANCE = 1e-4  # of a probability, or of the spread of predictions: XGBoost adds in single precision
+NO_BOOSTER = "the model is no booster that adds up its own trees (LightGBM, XGBoost and CatBoost are)"
+TOLERANCE = 1e-4  # of a probability, or of the largest number predicted: XGBoost adds in single precision
 
 
 def tree_shap(fitted: Any, inputs: Array, names: tuple[str, ...], *, of_class: int | None = None) -> Contributions:
@@ -47,7 +47,7 @@ def tree_shap(fitted: Any, inputs: Array, names: tuple[str, ...], *, of_class: i
     said = np.asarray(fitted.predict(inputs), np.float64)
     every = found[:, np.newaxis] if found.ndim == 2 else found  # (records, outputs, columns + 1)
     gap = _gap(every.sum(axis=2), said)
-    if not gap <= TOLERANCE * (1.0 if said.ndim == 2 else max(1.0, float(np.ptp(said)))):
+    if not gap <= TOLERANCE * (1.0 if said.ndim == 2 else max(1.0, float(np.abs(said).max()))):
         raise HilumError(f"contributions miss what the model predicts by {gap:.3g}", where="tree_shap")
     output = _output(said, every.shape[1], of_class)
     what = (
