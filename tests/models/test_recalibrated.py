@@ -219,7 +219,6 @@ def test_inner_folds_keep_people_and_their_sequences_apart() -> None:
     train = sequences()
     model = Recalibrated(Watched(), folds=4)
     assert getattr(model, "reads") == "sequences"  # noqa: B009 - of the instance alone
-    assert not hasattr(Recalibrated, "reads")
     SEEN.clear()
     fitted = model.fit(train, None, seed=1)
     (everybody, _), *folds = SEEN
@@ -285,7 +284,7 @@ def test_classes_that_train_lacks_say_nothing_of_the_map() -> None:
 
 def test_settings_and_parts_that_make_no_sense() -> None:
     assert build(describe(Recalibrated(RandomForest(trees=3), by="isotonic"))) == Recalibrated(
-        (RandomForest(trees=3),), "isotonic"
+        RandomForest(trees=3), "isotonic"
     )
     assert isinstance(Recalibrated(), Trainable)
     for wrong in (

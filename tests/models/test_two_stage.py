@@ -101,7 +101,7 @@ def test_it_is_written_down_with_the_classes_of_its_models() -> None:
     assert hash(build(describe(model))) == hash(model)
     assert describe(TwoStage(number=DecisionTree())) != describe(TwoStage(number=RidgeLinear()))
     assert [type(part).__name__ for part in parts_of(model)] == ["TwoStage", "RandomForest", "GradientBoosting"]
-    assert change(model, number=RidgeLinear()) == TwoStage(model.classifier, RidgeLinear())
+    assert change(model, number=RidgeLinear()) == TwoStage(model.outcome, RidgeLinear())
     assert default_of(get("models", "two_stage").load()) == TwoStage(LogisticRegression(), RidgeLinear())
     assert model.answers == "joint"
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
     [
         (lambda: TwoStage(RidgeLinear()), "outcome is not one model that can classify"),
         (lambda: TwoStage(number=LogisticRegression()), "number is not one model that can regress"),
-        (lambda: TwoStage("random_forest"), "outcome is not one model"),  # type: ignore[arg-type]
+        (lambda: TwoStage("random_forest"), "outcome is not one model"),
         (lambda: TwoStage((RandomForest(), RandomForest())), "outcome is not one model"),
         (lambda: TwoStage(ConstantPrediction("joint")), "answers both by itself"),
         (lambda: TwoStage(TwoStage()), "answers both by itself"),

@@ -20,17 +20,17 @@ Deviations  Records count alike, not subjects: many records of one subject tell 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import DataError, HilumError, UsageError, unknown
 from hilum.core.kinds.classify import Joint, Labelled
-from hilum.core.model import Fitted, Trainable
+from hilum.core.model import Fitted
 from hilum.core.sequence import Sequenced
 from hilum.core.split import Records, k_folds
 from hilum.core.store import write_bytes
@@ -49,12 +49,12 @@ class Recalibrated:
     """Settings.
 
     Attributes:
-        model: The inner model: one classifier. Stored as a list of one, so that it may be of any class.
+        model: The inner model: a classifier.
         by: "temperature", "isotonic" or "logistic".
         folds: Parts of train's subjects where there is no validation part.
     """
 
-    model: Trainable | tuple[Trainable, ...] = (LogisticRegression(),)
+    model: Any = field(default_factory=LogisticRegression)
     by: By = "temperature"
     folds: int = 5
     stochastic: ClassVar[bool] = True  # the folds are dealt by the seed
@@ -62,23 +62,19 @@ class Recalibrated:
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
-        inner = self.model if isinstance(self.model, tuple) else (self.model,)
-        if len(inner) != 1 or "classify" not in getattr(inner[0], "kinds", ()):
+        if "classify" not in getattr(self.model, "kinds", ()):
             raise UsageError(
-                "one classifier is recalibrated", where=NAME, do='Name it, in study.toml as model = ["random_forest"]'
+                "one classifier is recalibrated", where=NAME, do='Name it, in study.toml as model = "random_forest"'
             )
         if self.by not in WAYS:
             raise unknown("value of by", self.by, WAYS, where=NAME)
         if self.folds < 2:
             raise UsageError(f"folds {self.folds} must be 2 or more", where=NAME)
-        object.__setattr__(self, "model", inner)
-        # What it is handed is the inner model's; an attribute of the instance, for of the class it would be said of all.
-        object.__setattr__(self, "reads", getattr(inner[0], "reads", "records"))
 
     @property
-    def inner(self) -> Trainable:
-        """The inner model."""
-        return cast("tuple[Trainable, ...]", self.model)[0]
+    def reads(self) -> str:
+        """What the inner model is handed."""
+        return str(getattr(self.model, "reads", "records"))
 
     def fit(self, train: Labelled, validation: Labelled | None, seed: int) -> FittedRecalibrated:
         """Fit the inner model, and the map on records that it has not learnt from.
@@ -86,14 +82,14 @@ class Recalibrated:
         Raises:
             DataError: a training part that nothing can be learnt from, or no two classes among what the map is fitted on.
         """
-        if getattr(self.inner, "reads", "records") == "records":
+        if self.reads == "records":
             train, validation = replace(train, sequences=None), validation and replace(validation, sequences=None)
             usable(train, NAME)
-        fitted = self.inner.fit(train, validation, seed)
+        fitted = self.model.fit(train, validation, seed)
         if validation is not None:
             seen = [_said(fitted, train, validation)]
         else:
-            seen = [_said(self.inner.fit(fit, None, seed), fit, held) for fit, held in _parts(train, self.folds, seed)]
+            seen = [_said(self.model.fit(fit, None, seed), fit, held) for fit, held in _parts(train, self.folds, seed)]
         labels = np.concatenate([np.empty(0, np.int64), *(y for _, y in seen)])
         if len(np.unique(labels)) < 2:
             raise DataError(
@@ -119,7 +115,7 @@ class Recalibrated:
         with TemporaryDirectory() as place:
             for name, data in files.items():
                 write_bytes(Path(place) / names[name], data)
-            fitted = self.inner.load(Path(place))
+            fitted = self.model.load(Path(place))
         knots = tuple(arrays.get(f"knots {k}") for k in range(int(facts["mapped"])))
         return FittedRecalibrated(fitted, Map(facts["by"], knots, float(arrays["power"][0]), tuple(facts["absent"])))
 

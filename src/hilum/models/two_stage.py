@@ -11,9 +11,9 @@ Deviations  None. Either model may read single records or sequences. If any of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from hilum.core.component import describe
 from hilum.core.errors import DataError, UsageError
 from hilum.core.kinds.classify import Joint, Labelled
 from hilum.core.kinds.regress import Measured
-from hilum.core.model import Trainable
 from hilum.core.sequence import Sequenced
 from hilum.models import _folder
 from hilum.models._sequence_parts import Part
@@ -35,43 +34,31 @@ NAME = "two_stage"
 
 @dataclass(frozen=True)
 class TwoStage:
-    """Settings. Each model is stored as a tuple of one, so that it may be of any class.
+    """Settings.
 
     Attributes:
         outcome: The classifier.
         number: The regressor.
     """
 
-    outcome: Trainable | tuple[Trainable, ...] = (LogisticRegression(),)
-    number: Trainable | tuple[Trainable, ...] = (RidgeLinear(),)
+    outcome: Any = field(default_factory=LogisticRegression)
+    number: Any = field(default_factory=RidgeLinear)
     kinds: ClassVar[tuple[str, ...]] = ("classify",)
 
     def __post_init__(self) -> None:
         """Refuse models that cannot do their part."""
         for name, kind in (("outcome", "classify"), ("number", "regress")):
             given = getattr(self, name)
-            given = given if isinstance(given, tuple) else (given,)
-            if len(given) != 1 or kind not in getattr(given[0], "kinds", ()):
+            if kind not in getattr(given, "kinds", ()):
                 raise UsageError(
                     f"{name} is not one model that can {kind}",
                     where=NAME,
-                    do=f'Name it, in study.toml as {name} = ["random_forest"]',
+                    do=f'Name it, in study.toml as {name} = "random_forest"',
                 )
-            if getattr(given[0], "answers", "outcome") != "outcome":
+            if getattr(given, "answers", "outcome") != "outcome":
                 raise UsageError(
                     f"{name} is a model that answers both by itself", where=NAME, do="Set its answers to 'outcome'"
                 )
-            object.__setattr__(self, name, given)
-
-    @property
-    def classifier(self) -> Trainable:
-        """Settings of the classifier."""
-        return cast("tuple[Trainable, ...]", self.outcome)[0]
-
-    @property
-    def regressor(self) -> Trainable:
-        """Settings of the regressor."""
-        return cast("tuple[Trainable, ...]", self.number)[0]
 
     @property
     def answers(self) -> str:
@@ -81,12 +68,12 @@ class TwoStage:
     @property
     def reads(self) -> str:
         """What is handed over: "sequences" if either model reads them, else "records"."""
-        return "sequences" if "sequences" in (_reads(self.classifier), _reads(self.regressor)) else "records"
+        return "sequences" if "sequences" in (_reads(self.outcome), _reads(self.number)) else "records"
 
     @property
     def stochastic(self) -> bool:
         """Whether either draws at random."""
-        return any(getattr(model, "stochastic", False) for model in (self.classifier, self.regressor))
+        return any(getattr(model, "stochastic", False) for model in (self.outcome, self.number))
 
     def fit(self, train: Labelled, validation: Labelled | None, seed: int) -> FittedTwoStage:
         """Fit both; each is handed its own validation part.
@@ -97,7 +84,7 @@ class TwoStage:
         """
         learnt = _with_number(train)
         held = None if validation is None else _with_number(validation)
-        outcome, number = self.classifier, self.regressor
+        outcome, number = self.outcome, self.number
         return FittedTwoStage(
             self,
             outcome.fit(_as_read(outcome, learnt), None if held is None else _as_read(outcome, held), seed),
@@ -107,7 +94,7 @@ class TwoStage:
     def load(self, folder: Path) -> FittedTwoStage:
         """Read what was saved."""
         _folder.read_files(folder, NAME, ())
-        return FittedTwoStage(self, self.classifier.load(folder / "outcome"), self.regressor.load(folder / "number"))
+        return FittedTwoStage(self, self.outcome.load(folder / "outcome"), self.number.load(folder / "number"))
 
 
 class FittedTwoStage:
@@ -133,7 +120,7 @@ class FittedTwoStage:
             single = inputs
         probabilities, numbers = (
             fitted.predict(inputs if _reads(model) == "sequences" else single)
-            for fitted, model in ((self._classifier, settings.classifier), (self._regressor, settings.regressor))
+            for fitted, model in ((self._classifier, settings.outcome), (self._regressor, settings.number))
         )
         return Joint(probabilities, numbers)
 
@@ -142,7 +129,7 @@ class FittedTwoStage:
         for name, fitted in (("outcome", self._classifier), ("number", self._regressor)):
             (folder / name).mkdir(parents=True, exist_ok=True)
             fitted.save(folder / name)
-        names = {"outcome": describe(self._settings.classifier).name, "number": describe(self._settings.regressor).name}
+        names = {"outcome": describe(self._settings.outcome).name, "number": describe(self._settings.number).name}
         _folder.write_files(folder, NAME, names, {})
 
 

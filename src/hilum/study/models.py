@@ -156,6 +156,9 @@ def _with(model: Any, settings: dict[str, Any], kind: str, where: str) -> Any:
         raise UsageError(wrong, where=where, do=f"See `hilum show model:{describe(model).name}`")
     plain = {}
     for name, value in settings.items():
+        if is_dataclass(getattr(model, name, None)):
+            plain[name] = _inner(value, kind, f"{where}, {name}")
+            continue
         of_models = any(is_dataclass(part) for part in _several(getattr(model, name, ())))
         made = [_inner(part, kind, f"{where}, {name}") for part in _several(value)] if of_models else value
         plain[name] = tuple(made) if isinstance(made, list) else made
