@@ -85,19 +85,20 @@ def _table(found: Explanation, top: int) -> Table:
     table.add_column("feature", overflow="fold")
     one = "contribution" in found.frame.columns
     what = "attention" if found.score is None else "contribution"
-    for name in ("value", what) if one else ("importance", "95 %", "spread"):
+    value = "value" if found.course is None else "newest value"
+    for name in (value, what) if one else ("importance", "95 %", "spread"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     shown = found.frame.head(top)
     sizes = shown["contribution" if one else "importance"].to_numpy()
     largest = float(np.abs(sizes).max(initial=0.0)) or 1.0
-    decimals = max(0, 2 - math.floor(math.log10(largest)))
+    decimals = _decimals(largest)
     for row, size in zip(shown.iter_rows(named=True), sizes, strict=True):
         long = abs(size) if one else max(0.0, size)
         bar = Text("\N{FULL BLOCK}" * round(BAR * long / largest), style="red" if one and size > 0 else "blue")
         if one:
             value = _value(row["value"])
-            table.add_row(row["feature"], value, _share(size, largest, found, 3), bar)
+            table.add_row(row["feature"], value, _share(size, decimals, found), bar)
         else:
             low, high, spread = (
                 "-" if one is None else f"{one:z.{decimals}f}" for one in (row["low"], row["high"], row["spread"])
@@ -108,11 +109,15 @@ def _table(found: Explanation, top: int) -> Table:
     return table
 
 
-def _share(size: float, largest: float, found: Explanation, digits: int) -> str:
-    """Parts of a score with their sign, weights without; what is nothing beside the largest is 0."""
-    if abs(size) < 1e-4 * largest:
-        return "0"
-    return f"{size:.{digits}g}" if found.score is None else f"{size:+.{digits}g}"
+def _share(size: float, decimals: int, found: Explanation) -> str:
+    """Parts of a score with their sign, weights without."""
+    shown = f"{size:z.{decimals}f}"
+    return shown if found.score is None or float(shown) <= 0 else f"+{shown}"
+
+
+def _decimals(largest: float) -> int:
+    """So many that the largest figure has three digits."""
+    return max(0, 2 - math.floor(math.log10(largest)))
 
 
 def _value(text: str | None) -> str:
@@ -132,9 +137,9 @@ def _course(found: Explanation, top: int) -> Table:
     table.add_column(f"by time ({first} earlier records not shown)" if first else "by time", overflow="fold")
     for step in steps[first:]:
         table.add_column(f"{step:g}", justify="right", no_wrap=True)
-    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    decimals = _decimals(float(np.abs(values).max(initial=0.0)) or 1.0)
     for name, row in zip(names, values, strict=True):
-        table.add_row(name, *(_share(value, largest, found, 2) for value in row[first:]))
+        table.add_row(name, *(_share(value, decimals, found) for value in row[first:]))
     return table
 
 
