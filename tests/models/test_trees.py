@@ -350,6 +350,16 @@ def test_a_cell_says_which_extra_it_needs(name: str, monkeypatch: pytest.MonkeyP
             plan._need_extra(model)
 
 
+def test_the_version_of_the_library_belongs_to_a_cells_key() -> None:
+    from hilum.engine.code_hash import versions
+    from hilum.engine.plan import _module_of
+    from hilum.models.xgboost_trees.settings import XGBoostTrees
+
+    assert _module_of(XGBoostTrees()) == "xgboost"
+    pytest.importorskip("xgboost")
+    assert versions(("xgboost",))["xgboost"] != "absent"
+
+
 # ---------------------------------------------------------------------------------------------------------------- trees
 
 

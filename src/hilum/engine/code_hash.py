@@ -43,10 +43,12 @@ def versions(extra: Iterable[str] = ()) -> dict[str, str]:
 
 @lru_cache(maxsize=256)  # asked for by every cell; what is imported does not change while a process lives
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "absent"
+    for distribution in (name, f"{name}-cpu"):  # the same library, built without an accelerator
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "absent"
 
 
 def _source(module: str) -> Path | None:

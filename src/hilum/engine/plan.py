@@ -63,7 +63,8 @@ def _plan(cell: Cell, run: RunFolder, experiment: Experiment, data: Path | None,
         dataset, task = cell.arm.dataset, cell.arm.task
         bind(dataset.provides, task.needs, dataset=dataset.name, task=describe(task).name)
         folder = experiment.folders.get(dataset.name) or data_folder(dataset, data)
-        _need_extra(cell.arm.model)
+        for part in (task, cell.arm.model):
+            _need_extra(part)
         pretraining = cell.arm.pretraining
         others = None if pretraining is None else data_folder(pretraining, data)
         key = cell_key(cell, folder, others)
@@ -121,15 +122,20 @@ def _checksum_of(path: Path, _changed: int, _size: int) -> str:
 
 
 def _extra_packages(arm: Arm) -> tuple[str, ...]:
-    extras = {getattr(part, "extra", "") for part in parts_of(arm.model)}
-    return tuple(sorted(EXTRA_MODULES[extra] for extra in extras if extra in EXTRA_MODULES))
+    found = {_module_of(part) for whole in (arm.task, arm.model) for part in parts_of(whole)}
+    return tuple(sorted(found - {""}))
 
 
-def _need_extra(model: Any) -> None:
-    for part in parts_of(model):
-        extra = getattr(part, "extra", "")
-        module = EXTRA_MODULES.get(extra, "")
+def _need_extra(component: Any) -> None:
+    for part in parts_of(component):
+        module = _module_of(part)
         if module and find_spec(module) is None:
             raise HilumError(
-                f"{type(part).__name__} needs the extra '{extra}'", do=f"pip install 'hilum[{extra}]' and run again"
+                f"{type(part).__name__} needs the extra '{part.extra}'",
+                do=f"pip install 'hilum[{part.extra}]' and run again",
             )
+
+
+def _module_of(part: Any) -> str:
+    """The library of a part's extra: the one it names, where an extra has several."""
+    return str(getattr(part, "library", "") or EXTRA_MODULES.get(getattr(part, "extra", ""), ""))

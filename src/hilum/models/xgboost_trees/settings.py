@@ -58,6 +58,7 @@ class XGBoostTrees:
     state: int | None = None
     kinds: ClassVar[tuple[str, ...]] = ("classify", "regress")
     extra: ClassVar[str] = "boost"
+    library: ClassVar[str] = "xgboost"
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
