@@ -13,14 +13,24 @@ from typer.testing import CliRunner
 from hilum import api
 from hilum.cli import app
 from hilum.core.component import change
+from hilum.core.data import Item
 from hilum.core.errors import DataError, HilumError, UsageError
 from hilum.core.experiment import Arm, Cell
 from hilum.core.finder import find
 from hilum.core.run import RunFolder, open_run
 from hilum.core.split import Rule
 from hilum.core.store import write_json
+from hilum.datasets.table_file.dataset import TableFile
 from hilum.engine.cells import Job, run_job
 from hilum.engine.explain import groups_of
+from hilum.modalities.table.columns import Columns
+from hilum.modalities.table.recipe import Recipe
+from hilum.modalities.table.steps.fill import Fill
+from hilum.modalities.table.steps.flag_missing import FlagMissing
+from hilum.modalities.table.steps.forward_fill import ForwardFill
+from hilum.modalities.table.steps.history import History
+from hilum.modalities.table.steps.scale import Scale
+from hilum.models.logistic_regression import LogisticRegression
 from hilum.report.explanation import explanation_view
 from hilum.tasks.predict_class import PredictClass
 from tests.engine.tables import patients, study, write_csv
@@ -40,13 +50,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def stored(folder: Path, cells: list[Cell], datasets: list[dict[str, Any]]) -> RunFolder:
+def stored(folder: Path, cells: list[Cell], datasets: list[dict[str, Any]], data: Path = Path()) -> RunFolder:
     """A run of these cells, as the engine stores them."""
     run = RunFolder(folder)
     lines = []
     for number, cell in enumerate(cells):
         place = run.cell("cell", f"{number:016d}")
-        run_job(Job(cell.spec(), str(place.path), "", place.key))
+        run_job(Job(cell.spec(), str(place.path), str(data), place.key))
         lines.append({"folder": place.path.name, "arm_id": cell.arm.id})
     arms = {cell.arm.id: cell.arm for cell in cells}
     told = [{"id": i, "name": arm.name, "trivial": False, "kind": arm.task.kind} for i, arm in arms.items()]
@@ -231,6 +241,49 @@ def test_sequences_are_explained_over_time(stays: Path) -> None:
         api.explain(stays, model="RETAIN", item=context)
     with pytest.raises(UsageError, match="not made from a table of one's own"):
         api.explain(stays, "new.csv", model="RETAIN")
+
+
+def test_a_file_of_sequences_and_a_recipe(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from hilum.models.lstm import LSTM
+
+    table = SimulatedStays().load(Path(), Item("stays", None))
+    rows = table.rows.hstack(table.features).drop("empty")
+    rows = rows.with_columns(target=pl.col("target").replace_strict({0.0: "no", 1.0: "yes"}, default=None))
+    rows.write_csv(tmp_path / "stays.csv")
+    columns = Columns(
+        target="target", positive="yes", id="item", subject="subject", sequence="sequence", step="step", static=("age",)
+    )
+    columns = change(columns, features=("age", "lactate", "noise"), missing_target="exclude")
+    recipe = Recipe((FlagMissing(), ForwardFill(), History(of=("max",)), Scale(), Fill(by="zero")))
+    task = PredictClass(split=Rule(folds=2), prepare=recipe)
+    model = change(LSTM(), hidden=6, epochs=8, learning_rate=0.03)
+    arms = [
+        Arm(TableFile("stays.csv", columns), task, one, "honest", title=t)
+        for one, t in ((model, "LSTM"), (LogisticRegression(), "linear"))
+    ]
+    (tmp_path / "run").mkdir()
+    stored(
+        tmp_path / "run", [Cell(arm, ("stays",), (0,), fold) for arm in arms for fold in (1, None)], [FACTS], tmp_path
+    )
+    for title in ("LSTM", "linear"):
+        own = api.explain(tmp_path / "run", model=title, data=tmp_path)
+        assert own.frame["feature"].sort().to_list() == [
+            "age",
+            "lactate",
+            "noise",
+        ]  # flags and history with their feature
+        assert own.frame["feature"][0] == "lactate"
+        file = api.explain(tmp_path / "run", tmp_path / "stays.csv", model=title)
+        assert file.frame["feature"][0] == "lactate"
+    bare = rows.drop("target")
+    bare.write_csv(tmp_path / "new.csv")
+    one = api.explain(
+        tmp_path / "run", tmp_path / "new.csv", model="LSTM", item=bare.filter(pl.col("step") == 2)["item"][0]
+    )
+    assert one.course is not None
+    assert one.course["step"].unique().sort().to_list() == [0, 1, 2]
+    assert one.frame["feature"][0] == "lactate"
 
 
 def test_the_command_prints_and_draws(ran: Path, stays: Path, tmp_path: Path) -> None:
