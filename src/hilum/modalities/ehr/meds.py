@@ -2,15 +2,15 @@
 
     data/<shard>.parquet              subject_id Int64, time Datetime(us), code String, numeric_value Float32, text_value String
     metadata/dataset.json             name, versions
-    metadata/codes.parquet            code, description, parent_codes
-    metadata/subject_splits.parquet   subject_id, split; only where the cohort has splits (ours are dealt by hash, so not written)
-    stays.parquet                     ours, beside them: what `stays.py` says
+    metadata/codes.parquet            code, description (what the dictionary calls it), parent_codes
+    metadata/subject_splits.parquet   subject_id, split; only where splits are handed in (ours are dealt by hash)
+    stays.parquet, hilum.json         ours, beside them: what `stays.py` says; whose codes these are
 
 Within a shard a subject's rows are together and in order of time, static ones (no time) first. Our two further columns, stay_id and
 unit, are allowed by the standard; numbers are kept as 32-bit floats, which it asks for: one read back may differ in the eighth digit.
 Writing passes once over the source and holds one shard at a time.
 
-Source: Medical-Event-Data-Standard/meds, schema of 0.4 (columns and files; not validated with the package `meds` itself).
+Labels: see `meds_labels.py`. Source: Medical-Event-Data-Standard/meds 0.4.1, its schemas.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 
 from hilum.core.errors import DataError
 from hilum.core.store import new_folder, read_json, write_json
+from hilum.modalities.ehr.concepts import Dictionary, read_concepts
 from hilum.modalities.ehr.events import as_events, event_schema
+from hilum.modalities.ehr.measure import ways_of
 from hilum.modalities.ehr.readers._tables import explain
 from hilum.modalities.ehr.stays import Records, as_stays
 
@@ -32,10 +34,18 @@ if TYPE_CHECKING:
 
 MEDS_VERSION = "0.4.0"
 SUBJECTS_A_SHARD = 2_000
-ROWS_HELD = 200_000  # while the source is passed
+ROWS_HELD = 100_000  # while the source is passed
 
 
-def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: int = SUBJECTS_A_SHARD) -> None:
+def write_meds(
+    records: Records,
+    folder: Path,
+    *,
+    name: str,
+    subjects_a_shard: int = SUBJECTS_A_SHARD,
+    splits: pl.DataFrame | None = None,
+    dictionary: Dictionary | None = None,
+) -> None:
     """Write stays and events as a MEDS folder; it appears whole or not at all.
 
     Args:
@@ -43,9 +53,11 @@ def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: i
         folder: Must not exist.
         name: Of the dataset, for its metadata.
         subjects_a_shard: So many subjects are held at a time.
+        splits: subject_id and split ("train", "tuning", "held_out" by custom); one row a subject.
+        dictionary: Describes the codes; ours without one.
 
     Raises:
-        DataError: the folder exists, or the events cannot be read.
+        DataError: the folder exists, the events cannot be read, or a subject has two splits.
     """
     import polars as pl
 
@@ -55,12 +67,55 @@ def write_meds(records: Records, folder: Path, *, name: str, subjects_a_shard: i
         write_shards(records, made / "data", subjects_a_shard=subjects_a_shard, number=pl.Float32())
         codes = pl.scan_parquet(made / "data" / "*.parquet").select(pl.col("code").unique().sort()).collect()
         (made / "metadata").mkdir()
-        about: dict[str, pl.DataType] = {"description": pl.String(), "parent_codes": pl.List(pl.String())}
-        columns = (pl.lit(None, dtype=kind).alias(column) for column, kind in about.items())
-        codes.with_columns(columns).write_parquet(made / "metadata" / "codes.parquet")
-        facts = {"dataset_name": name, "dataset_version": "", "etl_name": "hilum", "meds_version": MEDS_VERSION}
-        write_json(made / "metadata" / "dataset.json", {**facts, "hilum_database": records.database})
+        described = codes.join(
+            _descriptions(codes, records.database, dictionary or read_concepts()), on="code", how="left"
+        )
+        described.sort("code").write_parquet(made / "metadata" / "codes.parquet")
+        facts = {"dataset_name": name, "etl_name": "hilum", "meds_version": MEDS_VERSION}
+        ours = {"raw_source_id_columns": ["stay_id"], "code_modifier_columns": ["unit"]}
+        write_json(made / "metadata" / "dataset.json", {**facts, **ours})
+        write_json(made / "hilum.json", {"database": records.database})
+        if splits is not None:
+            _splits(splits, "splits").write_parquet(made / "metadata" / "subject_splits.parquet")
         records.stays.write_parquet(made / "stays.parquet")
+
+
+def _descriptions(codes: pl.DataFrame, database: str, dictionary: Dictionary) -> pl.DataFrame:
+    """code, description, parent_codes (none: the dictionary knows no ontology)."""
+    import polars as pl
+
+    units = codes.with_columns(pl.lit(None, dtype=pl.String).alias("unit"))
+    told = [
+        (row["code"], f"{concept.name} ({concept.unit})" if concept.unit else concept.name)
+        for row in ways_of(units, dictionary.codes(database, alarms=True)).iter_rows(named=True)
+        for concept in [dictionary.concepts[row["concept"]]]
+    ]
+    frame = pl.DataFrame(told, schema={"code": pl.String, "description": pl.String}, orient="row")
+    frame = frame.group_by("code").agg(pl.col("description").sort().str.join("; "))
+    return frame.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("parent_codes"))
+
+
+def read_splits(folder: Path) -> pl.DataFrame | None:
+    """subject_id and split of a MEDS folder, sorted; None where it has none.
+
+    Raises:
+        DataError: the file cannot be read, a column is missing, or a subject has two splits.
+    """
+    path = folder / "metadata" / "subject_splits.parquet"
+    return _splits(_parquet(path), str(path)) if path.is_file() else None
+
+
+def _splits(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    import polars as pl
+
+    for column in ("subject_id", "split"):
+        if column not in frame.columns or frame[column].null_count():
+            raise DataError(f"the column '{column}' is missing, or empty in a row", where=where, do="Name both")
+    known = frame.select(pl.col("subject_id").cast(pl.Int64), pl.col("split").cast(pl.String)).unique()
+    twice = known.filter(pl.col("subject_id").is_duplicated())
+    if twice.height:
+        raise DataError(f"subject {twice['subject_id'].sort()[0]} has two splits", where=where, do="Keep one")
+    return known.sort("subject_id")
 
 
 def spool(records: Records, folder: Path, *, subjects_a_shard: int = SUBJECTS_A_SHARD) -> Records:
@@ -164,13 +219,13 @@ def read_meds(
     known = stays
     if known is None:
         known = _parquet(folder / "stays.parquet")
-    about = folder / "metadata" / "dataset.json"
+    about = folder / "hilum.json"
     told = read_json(about) if about.is_file() else {}
     try:
         frames = [as_events(pl.scan_parquet(path), where=str(path)) for path in files]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(error, str(folder)) from error
-    found = database or str(told.get("hilum_database", "") if isinstance(told, dict) else "")
+    found = database or str(told.get("database", "") if isinstance(told, dict) else "")
     if not found:
         raise DataError(
             "the folder does not say whose codes it holds", where=str(folder), do='Name it: database = "mimic4"'
