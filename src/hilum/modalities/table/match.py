@@ -1,8 +1,8 @@
 """Match: the columns of a later file found by the names that the table of train had, and never by guessing.
 
-    1  the same name
-    2  the same but for case, spaces, _ and -, unit in brackets included:   "hemoglobin_(g/L)"  is  "Hemoglobin (g/L)"
-    3  the same without the unit in brackets, where only one wanted name reads so:   "Hemoglobin [g/L]"  is  "hemoglobin"
+    the same name
+    else the same but for case, spaces, _, - and a unit in brackets:   "Hemoglobin [g/L]"  is  "hemoglobin"
+    of wanted names that differ by their unit alone, the same but for case, spaces, _ and -:   "CREA_(mg/dL)"  is  "crea (mg/dL)"
 
 Two columns that fit one name are refused, unless one is the very name. A unit in the file's header that is not the one stated for train (in
 brackets behind its name, or in the study) is refused: nothing is converted. A unit that nothing can be compared with is said.
@@ -55,20 +55,21 @@ def match(header: Sequence[str], wanted: Sequence[str], units: Mapping[str, str]
     found = {name: name for name in wanted if name in set(header)}
     free = [name for name in header if name not in found]
     stems = [_stem(name) for name in wanted]
-    for key in (_key, _stem):
-        for name in wanted:
-            if name in found or (key is _stem and stems.count(_stem(name)) > 1):
-                continue
-            fits = [column for column in free if key(column) == key(name)]
-            if len(fits) > 1:
-                raise DataError(
-                    f"{' and '.join(repr(column) for column in fits)} both read like '{name}'",
-                    where=where,
-                    do=f"Call the one that is meant '{name}', or take the other out",
-                )
-            if fits:
-                found[name] = fits[0]
-                free.remove(fits[0])
+    for name in wanted:
+        if name in found:
+            continue
+        # Names that differ by their unit alone are told apart by it.
+        key = _stem if stems.count(_stem(name)) == 1 else _key
+        fits = [column for column in free if key(column) == key(name)]
+        if len(fits) > 1:
+            raise DataError(
+                f"{' and '.join(repr(column) for column in fits)} both read like '{name}'",
+                where=where,
+                do=f"Call the one that is meant '{name}', or take the other out",
+            )
+        if fits:
+            found[name] = fits[0]
+            free.remove(fits[0])
     remarks = tuple(told for name in wanted if name in found and (told := _of_unit(name, found[name], units, where)))
     ordered = {name: found[name] for name in wanted if name in found}
     return Matched(ordered, tuple(name for name in wanted if name not in found), remarks)

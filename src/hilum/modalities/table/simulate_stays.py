@@ -4,7 +4,7 @@
     heart rate = 85 + 12 z + noise     systolic pressure = 120 - 12 z + noise     every hour
     lactate = exp(0.3 + 0.4 z + noise)                                            about every sixth hour, sooner where z is high
     creatinine = exp(0.1 + 0.3 z + noise)                                         about once a day
-    died ~ Bernoulli(1 / (1 + exp(1 - 2.5 (z_i + d_i))))     length ~ exp(normal) hours, shorter where severity is high
+    died ~ Bernoulli(1 / (1 + exp(1 - 2.5 (z_i + d_i))))     length = exp(3.4 - 0.25 z_i + noise) hours, 8 to 48
 
 Patients have one or two stays; a second one begins with the severity that the first began with. Temperature says nothing of the outcome.
 """
@@ -53,7 +53,7 @@ def simulate_stays(patients: int = 120, seed: int = 0, *, longest: int = 48) -> 
         for stay in range(1 + int(random.random() < 0.25)):
             drift = 0.6 * random.normal()
             died = int(random.random() < 1 / (1 + np.exp(1 - 2.5 * (severity + drift))))
-            length = float(np.clip(np.exp(3.4 - 0.1 * severity + 0.3 * random.normal()), 8, longest))
+            length = float(np.clip(np.exp(3.4 - 0.25 * severity + 0.15 * random.normal()), 8, longest))
             hours = np.arange(int(length))
             z = severity + drift * hours / 24
             noise = random.normal(size=(5, hours.size))
