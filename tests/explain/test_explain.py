@@ -82,7 +82,7 @@ def stays(tmp_path_factory: pytest.TempPathFactory) -> Path:
     task = PredictClass(split=Rule(folds=3))
     model = change(Retain(), hidden=8, epochs=15, learning_rate=0.02, static_columns=1)
     arm = Arm(SimulatedStays(), task, model, "honest", title="RETAIN")
-    cells = [Cell(arm, ("stays",), (0,), fold) for fold in (1, 2, None)]
+    cells = [Cell(arm, ("stays",), (0,), fold) for fold in (0, 1, 2, None)]
     folder = tmp_path_factory.mktemp("stays") / "run"
     folder.mkdir()
     stored(folder, cells, [FACTS])
