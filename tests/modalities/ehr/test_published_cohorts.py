@@ -13,14 +13,16 @@ import polars as pl
 import pytest
 
 from hilum.core.errors import UsageError
+from hilum.datasets.eicu_demo.dataset import EicuDemo
 from hilum.modalities.ehr.clock import clock_of
 from hilum.modalities.ehr.cohort import Cohort, build, refuse_if_unjudgeable, unjudgeable
 from hilum.modalities.ehr.concepts import read_concepts
 from hilum.modalities.ehr.labels import sepsis3, suspected_infection
+from hilum.modalities.ehr.measure import in_words
 from hilum.modalities.ehr.readers import mimic3
 from hilum.modalities.ehr.stays import Records
 from hilum.modalities.ehr.task_file import task_named
-from hilum.modalities.ehr.yaib import read_triple
+from hilum.modalities.ehr.yaib import read_triple, write_triple
 
 pytestmark = pytest.mark.real_data
 # Task to the folder of the published cohort, stays, filled cells, and the (of all, of those still in, left) of its own criteria.
@@ -226,3 +228,37 @@ def test_what_the_hour_rule_and_the_alarm_limit_do_to_the_cells(held: Records) -
         build(held, task, task.rules_of("yaib", alarm_limits=each)).hourly["o2sat"] for each in ("counted", "left out")
     )
     assert (without.count(), int((~limits.eq_missing(without)).sum())) == (2150, 147)
+
+
+@pytest.mark.parametrize(
+    "place", ["mortality24/mimic_demo", "mortality24/eicu_demo", "aki/mimic_demo", "los/mimic_demo"]
+)
+def test_the_published_files_come_out_as_they_went_in(
+    place: str, real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Values, types and order of columns and rows; of the attrition every byte."""
+    folder = real_data("yaib_demo") / place
+    kind = "regress" if place.startswith("los") else "classify"
+    write_triple(read_triple(folder, "x", database="mimic3", kind=kind), tmp_path / "out")
+    for name in ("dyn", "sta", "outc"):
+        theirs, ours = (pl.read_parquet(part / f"{name}.parquet") for part in (folder, tmp_path / "out"))
+        assert ours.schema == theirs.schema, name
+        keys = [key for key in ("stay_id", "time") if key in theirs.columns]
+        assert ours.equals(theirs.sort(keys).with_columns(pl.col(pl.Float64).fill_nan(None))), name
+    if (folder / "attrition.csv").is_file():
+        assert (tmp_path / "out" / "attrition.csv").read_bytes() == (folder / "attrition.csv").read_bytes()
+
+
+def test_what_is_rejected_of_the_demos(held: Records, real_data: Callable[[str], Path]) -> None:
+    """The tables of docs/concepts/cohorts.md."""
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "cohorts.md").read_text(encoding="utf-8")
+    demo = EicuDemo()
+    folder = real_data("eicu_demo")
+    mimic = build(held, task_named("mortality24")).rejected
+    theirs = demo.cohort(folder, demo.items(folder)[0]).rejected
+    assert (mimic["values"].sum(), theirs["values"].sum()) == (3109, 746)
+    for rejected, count in ((mimic, 8), (theirs, 9)):
+        for row in in_words(rejected, read_concepts()).head(count).rows():
+            assert f"| {' | '.join(map(str, row))} |" in page, row
+    assert mimic.filter(pl.col("reason") == "unknown unit").is_empty()
+    assert theirs.filter(pl.col("reason") == "unknown unit")["unit"].to_list() == ["mg/dL", "lpm"]

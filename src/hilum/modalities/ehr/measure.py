@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hilum.modalities.ehr.concepts import code_pattern, plain_unit
+from hilum.modalities.ehr.concepts import Dictionary, code_pattern, plain_unit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,6 +125,21 @@ def _counted(lost: pl.DataFrame, reasons: Mapping[str, pl.Expr], ways: pl.DataFr
         )
         rows.append((row["concept"], row["code"], row["unit"], reason, row["values"]))
     return pl.DataFrame(rows, schema=rejected_schema(), orient="row").sort(REJECTED[:-1])
+
+
+def in_words(rejected: pl.DataFrame, dictionary: Dictionary) -> pl.DataFrame:
+    """Rejected values for people to read: variable, written as (code), unit, why, values; the most frequent first."""
+    import polars as pl
+
+    names = {id: concept.name for id, concept in dictionary.concepts.items()}
+    told = rejected.select(
+        pl.col("concept").replace(names).alias("variable"),
+        pl.col("code").alias("written as"),
+        pl.col("unit").fill_null("not stated"),
+        pl.col("reason").alias("why"),
+        "values",
+    )
+    return told.sort("values", "variable", "written as", "unit", "why", descending=[True, *[False] * 4])
 
 
 def rejected_schema() -> dict[str, pl.DataType]:
