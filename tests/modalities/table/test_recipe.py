@@ -237,6 +237,11 @@ def test_features_must_be_the_same() -> None:
     with pytest.raises(DataError, match="it is a number, and was a category"):
         fitted.apply(started.features.with_columns(sex=pl.lit(1.0)))
     fitted.apply(started.features.drop("none"))  # what was dropped may be absent
+    unknown = fitted.apply(started.features.with_columns(sex=pl.lit(None, pl.Float64), hr=pl.lit(None, pl.String)))
+    assert not unknown[:, :1].any()
+    along = Recipe((Scale(), ForwardFill(), Fill())).fit(WARDS)
+    with pytest.raises(DataError, match="nothing says which records belong together"):
+        along.apply(WARDS.features)
 
 
 def test_refusals() -> None:

@@ -111,7 +111,7 @@ class Recipe:
             fitted.append(step.fit(carrier))
             carrier = fitted[-1].apply(carrier)
         names = _finished(carrier).names
-        return FittedRecipe(self, inputs.height, features, tuple(fitted), names, dropped)
+        return FittedRecipe(self, inputs.height, inputs.order is not None, features, tuple(fitted), names, dropped)
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class FittedRecipe:
     Attributes:
         settings: The recipe.
         records: How many train records it was fitted on.
+        sequences: Whether they belonged together in time.
         known: Every feature it reads, those that `start` made included.
         steps: The fitted steps that `start` leaves.
         names: Names of the matrix's columns.
@@ -166,6 +167,7 @@ class FittedRecipe:
 
     settings: Recipe
     records: int
+    sequences: bool
     known: tuple[Feature, ...]
     steps: tuple[Any, ...]
     names: tuple[str, ...]
@@ -185,11 +187,16 @@ class FittedRecipe:
         """The matrix (records, columns), finite; the features may come in any order.
 
         Raises:
-            DataError: a feature is missing, unknown, of another type, or infinite somewhere, or something is still missing after
-                the last step.
+            DataError: a feature is missing, unknown, of another type, or infinite somewhere, the order of records is asked for and
+                not there, or something is still missing after the last step.
         """
         inputs = features if isinstance(features, Inputs) else Inputs(features)
         self._same_features(inputs.features)
+        if self.sequences and inputs.order is None and not self.settings.rowwise:
+            raise DataError(
+                "the recipe looks along sequences, and nothing says which records belong together",
+                do="Give `Inputs` with their order, or a table with the columns `sequence` and `step`",
+            )
         carrier, back = _encoded(inputs, self.known)
         for step in self.steps:
             carrier = step.apply(carrier)
@@ -231,6 +238,7 @@ class FittedRecipe:
             "kind": KIND,
             "settings": describe(self.settings).to_json(),
             "records": self.records,
+            "sequences": self.sequences,
             "features": [
                 {name: list(value) if isinstance(value, tuple) else value for name, value in vars(one).items()}
                 for one in self.known
@@ -259,6 +267,7 @@ class FittedRecipe:
             return cls(
                 settings,
                 int(data["records"]),
+                bool(data["sequences"]),
                 tuple(_feature(one) for one in data["features"]),
                 tuple(step.read(one) for step, one in zip(remaining, data["steps"], strict=True)),
                 tuple(map(str, data["names"])),
@@ -355,7 +364,7 @@ def _numbers(series: pl.Series) -> Array:
 def _texts(series: pl.Series) -> pl.Series:
     import polars as pl
 
-    if series.dtype not in (pl.String, pl.Null, pl.Categorical, pl.Enum):
+    if series.dtype not in (pl.String, pl.Null, pl.Categorical, pl.Enum) and series.null_count() < series.len():
         raise DataError(
             f"it is {series.dtype}, neither a number nor text",
             where=f"feature '{series.name}'",

@@ -193,7 +193,7 @@ def test_brits_in_any_company() -> None:
         Order(np.repeat([0, 1], [3, 30]), np.concatenate([np.arange(3.0), np.arange(30.0)])),
     )
     np.testing.assert_allclose(fitted.apply(together)[:3], fitted.apply(short), rtol=1e-12)
-    alone = Inputs(short.features)  # single records: sequences of one
+    alone = Inputs(short.features, Order(np.arange(3), np.zeros(3)))  # sequences of one
     assert np.isfinite(fitted.apply(alone)).all()
 
 
