@@ -96,7 +96,7 @@ def _shown(frame: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     for name in names:
         if name in classes[:-1] and len(classes) == 2:
             continue
-        if name == "item" and "sequence" in names:
+        if name in {"item", "closer_in_train"} and "sequence" in names:
             continue
         if name == "subject" and "sequence" in names and frame["subject"].equals(frame["sequence"]):
             continue

@@ -11,7 +11,7 @@ earlier ones of its sequence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,12 +99,9 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
 def _learned(arm: StoredArm, run: RunFolder) -> _Learned:
     from hilum.modalities.table.recipe import read_prepared
 
-    dataset = build(Spec.from_json(arm.spec["dataset"]))
-    if not hasattr(dataset, "columns"):
+    if not hasattr(arm.task, "prepare"):
         raise UsageError(
-            "this run was not made from a table whose columns are known",
-            where=str(run.path),
-            do="Run a study.toml of a table first",
+            "this run was not made from a table", where=str(run.path), do="Run a study.toml of a table first"
         )
     cell = arm.final()
     folder = cell.path / "weights" / "all-records"
@@ -115,11 +112,25 @@ def _learned(arm: StoredArm, run: RunFolder) -> _Learned:
     return _Learned(
         Pipeline(prepared, settings, settings.load(folder)),
         arm.task,
-        dataset.columns,
+        _columns(arm, prepared),
         tuple(stored["classes"]),
         {name: kind for name, kind in stored["features"].items() if name in used},
         folder,
     )
+
+
+def _columns(arm: StoredArm, prepared: Any) -> Any:
+    """What the columns of a file are called: as the study's table, else by their roles (sequence, step, subject) beside the features."""
+    from hilum.modalities.table.columns import Columns
+
+    dataset = build(Spec.from_json(arm.spec["dataset"]))
+    if hasattr(dataset, "columns"):
+        return dataset.columns
+    tested = tested_by(arm)
+    stored = set() if tested is None else set(tested.columns)
+    roles: dict[str, Any] = {role: role for role in ("subject", "sequence", "step") if role in stored}
+    names = [feature.name for feature in prepared.features if getattr(feature, "role", "") == "static"]
+    return replace(Columns(target="outcome"), **roles, static=tuple(names) if "sequence" in roles else ())
 
 
 def _number_name(learned: _Learned) -> str:
