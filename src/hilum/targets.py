@@ -122,6 +122,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "task": describe(arm.task).name,
         "kind": arm.task.kind,
         "trivial": spec.name == arm.task.trivial,
+        "data": arm.data,
         "settings": {name: _in_words(value) for name, value in {**spec.settings, **searched}.items()},
     }
 

@@ -106,11 +106,16 @@ class Leader:
 
 
 def leader(contents: Contents) -> Leader | None:
-    """Who leads, by the figures of this run; None where no model has one. Of forecasts no bound and nothing that is told labels early."""
+    """Who leads, by the figures of this run; None where no model has one. Of forecasts no bound and nothing that is told labels early.
+
+    Models of tables that were scored on other records than the first arm (another split) are not compared.
+    """
     lines = [line for line in contents.lines if line.horizon is None and line.metric == contents.lines[0].metric]
     aside = {
         arm["arm_id"] for group in contents.groups for arm in group["arms"] if arm["role"] in {"bound", "reference"}
     }
+    arms = [arm for arm in contents.info["arms"] if arm.get("kind") != "forecast"]
+    aside |= {arm["id"] for arm in arms if arm.get("data") != arms[0].get("data")}
     lines = [line for line in lines if line.arm_id not in aside and line.protocol != "published"]
     trivial = {arm["id"] for arm in contents.info["arms"] if arm.get("trivial")}
     models = [line for line in lines if line.arm_id not in trivial and line.estimate.value is not None]

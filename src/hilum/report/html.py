@@ -22,6 +22,7 @@ from hilum.report.numbers import between, figure, like, signed, told, told_betwe
 from hilum.report.plots import interval_bar
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
+from hilum.report.spread import spreads
 from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
@@ -131,6 +132,7 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "benefit": benefit_rows(tables),
         "fold_names": fold_names,
         "folds": folds,
+        "spreads": spreads(tables),
         "seeds": max((len(seeds) for _, _, seeds in folds), default=0),
         "choices": choice_rows(tables),
     }

@@ -14,6 +14,7 @@ from hilum.report.groups import groups_of
 from hilum.report.numbers import between, figure, percent, signed, told, told_with_interval, with_interval
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
+from hilum.report.spread import spreads
 from hilum.report.tables import Tables, read_tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
@@ -179,6 +180,15 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
             f"{title}, fold by fold",
             ("model", *(f"fold {name}" for name in fold_names), "seeds"),
             [(name, *values, ", ".join(seeds)) for name, values, seeds in folds],
+            contents,
+        ),
+        _table(
+            f"The seed's share of the spread of {title}",
+            ("model", "seeds", "folds", "SD over seeds", "SD over folds", "seed's share of the variance, %"),
+            [
+                (s.name, str(s.seeds), str(s.folds), figure(s.over_seeds), figure(s.over_folds), percent(s.share))
+                for s in spreads(tables)
+            ],
             contents,
         ),
         _table(f"{title} on permuted labels", ("model", "permutations", "lowest", "highest"), permuted, contents),

@@ -73,6 +73,7 @@ class TableArm:
         name: Its title.
         model: Its model's name.
         trivial: Whether it is the trivial predictor.
+        data: What arms that were scored on the same records share.
         settings: What it was run with, and what was to be chosen.
         colour: Its place in the palette.
         tested: Cells that test a fold.
@@ -85,6 +86,7 @@ class TableArm:
     name: str
     model: str
     trivial: bool
+    data: str
     settings: Mapping[str, Any]
     colour: int
     tested: tuple[CellFolder, ...]
@@ -113,6 +115,20 @@ class TableArm:
                 tried = [(settings, score) for settings, score in choices.get("tried") or ()]
                 found.append((name, dict(choices.get("settings") or {}), tried))
         return found
+
+    def by_seed_and_fold(self, metric: Metric) -> Array:
+        """The metric of every seed on every fold (seeds, folds); `nan` where a seed was not run on one."""
+        frame = _read(self.tested, "scores")
+        if frame is None:
+            return np.empty((0, 0))
+        columns = _columns_of(frame, metric)
+        seeds, seed = np.unique(frame["seed"].to_numpy(), return_inverse=True)
+        folds, fold = np.unique(frame["fold"].to_numpy(), return_inverse=True)
+        figures = np.full((len(seeds), len(folds)), np.nan)
+        for place in np.unique(np.stack([seed, fold]), axis=1).T.tolist():
+            rows = (seed == place[0]) & (fold == place[1])
+            figures[tuple(place)] = metric({name: column[rows] for name, column in columns.items()}).value
+        return figures
 
     def permuted(self, metric: Metric) -> list[float]:
         """The metric on permuted labels, one figure a permutation, made as the arm's own is."""
@@ -202,12 +218,14 @@ class Tables:
 
     @property
     def best(self) -> TableArm | None:
-        """The model with the best leading figure; the trivial predictor does not count."""
+        """The model with the best leading figure, of those scored on the records of the first; the trivial predictor does not count."""
         sign = -1.0 if self.leading.direction == "lower" else 1.0
         scored = [
             (sign * value, arm)
             for arm in self.arms
-            if not arm.trivial and (value := _value(arm, self.leading.name)) is not None
+            if not arm.trivial
+            and arm.data == self.arms[0].data
+            and (value := _value(arm, self.leading.name)) is not None
         ]
         return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
@@ -293,6 +311,7 @@ def _arms(contents: Contents, listed: list[dict[str, Any]]) -> list[TableArm]:
                 name=arm["name"],
                 model=arm["model"],
                 trivial=arm["trivial"],
+                data=str(arm.get("data", "")),
                 settings=arm["settings"],
                 colour=0 if arm["trivial"] else 1 + (colour - 1) % 7,
                 tested=tuple(cell for cell in own if cell is not final),
