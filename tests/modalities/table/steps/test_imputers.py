@@ -241,6 +241,8 @@ def test_the_poisoned_future_finds_what_looks_ahead(step: Any, ahead: bool) -> N
     assert (max(future["moved"], future["emptied"]) > 0) == ahead
     before, after = outcome.evidence["preprocessing"]["test inputs moved"].values()
     assert before == after
+    stored = json.loads(json.dumps(outcome.preprocess["prepare"]))
+    assert read_prepared(stored).fingerprint == outcome.evidence["preprocessing"]["fingerprint"]
     finding = check(study(table_arm(evidence={"fold 0": {"future": future}})))
     assert (finding.status == "fail") == ahead
 

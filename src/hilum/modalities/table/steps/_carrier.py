@@ -89,6 +89,12 @@ class Carrier:
         """Names of columns by position."""
         return tuple(self.names[place] for place in places)
 
+    def spread(self, names: Sequence[str], numbers: Sequence[float], rest: float) -> Array:
+        """(columns,) a number for each of some columns, and `rest` for the others: whole rows are faster than chosen columns."""
+        found = np.full(len(self.names), rest)
+        found[self.places(names)] = numbers
+        return found
+
     def changed(self, places: Places, values: Array) -> Carrier:
         """With other values (rows, places) in some columns."""
         whole = self.values.copy()
@@ -116,6 +122,8 @@ class Carrier:
 
     def kept(self, places: Places) -> Carrier:
         """Some of the columns, in the order given."""
+        if np.array_equal(places, np.arange(len(self.names))):
+            return self
         return replace(
             self,
             values=self.values[:, places],

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -88,9 +88,8 @@ class Filled:
 
     def apply(self, carrier: Carrier) -> Carrier:
         """With nothing missing in the columns."""
-        places = carrier.places(self.columns)
-        values = carrier.values[:, places]
-        return carrier.changed(places, np.where(np.isnan(values), np.array(self.fills), values))
+        fills = carrier.spread(self.columns, self.fills, np.nan)
+        return replace(carrier, values=np.where(np.isnan(carrier.values), fills, carrier.values))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -11,7 +11,7 @@ Columns of a category's level are left as they are, and so are flags unless `on`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -106,11 +106,12 @@ class Scaled:
 
     def apply(self, carrier: Carrier) -> Carrier:
         """With the columns scaled."""
-        places = carrier.places(self.columns)
-        values = (carrier.values[:, places] - np.array(self.center)) / np.array(self.scale)
+        values = carrier.values - carrier.spread(self.columns, self.center, 0.0)
+        values /= carrier.spread(self.columns, self.scale, 1.0)
         if self.beyond is not None:
-            values = np.where(np.abs(values) > self.beyond, np.nan, values)
-        return carrier.changed(places, values)
+            limit = carrier.spread(self.columns, [self.beyond] * len(self.columns), np.inf)
+            values[np.abs(values) > limit] = np.nan
+        return replace(carrier, values=values)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
