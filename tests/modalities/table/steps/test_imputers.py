@@ -22,7 +22,7 @@ from hilum.modalities.table.sample import Table
 from hilum.modalities.table.steps.fill import Fill
 from hilum.modalities.table.steps.impute_brits import ImputeBrits
 from hilum.modalities.table.steps.impute_chained import ImputeChained
-from hilum.modalities.table.steps.impute_nearest import ImputeNearest
+from hilum.modalities.table.steps.impute_nearest import ImputeNearest, fill_nearest
 from hilum.modalities.table.steps.own_function import OwnFunction
 from hilum.models.logistic_regression import LogisticRegression
 from hilum.tasks.predict_class import PredictClass
@@ -106,6 +106,22 @@ def test_nearest_as_loops(seed: int, neighbours: int) -> None:
     donors = numbers(train)
     donors = donors[~np.isnan(donors).all(axis=1)]
     np.testing.assert_allclose(filled, nearest(numbers(new), donors, neighbours), rtol=1e-7)
+
+
+def test_nearest_as_scikit_learn() -> None:
+    from sklearn.impute import KNNImputer
+
+    train, new = stays(30, 6, 0), stays(5, 6, 1)
+    theirs = KNNImputer(n_neighbors=4).fit(numbers(train)).transform(numbers(new))
+    np.testing.assert_allclose(Recipe((ImputeNearest(4),)).fit(train).apply(new), theirs, rtol=1e-9)
+
+
+def test_nearest_compiled_as_plain() -> None:
+    values, donors = numbers(stays(3, 4, 1, 0.5)), numbers(stays(6, 4, 0, 0.5))
+    found, plain = values.copy(), values.copy()
+    fill_nearest(values, donors, np.arange(4.0), 3, found)
+    fill_nearest.plain(values, donors, np.arange(4.0), 3, plain)
+    np.testing.assert_allclose(found, plain, rtol=1e-12)
 
 
 def test_donors_are_taken_evenly() -> None:
