@@ -159,7 +159,7 @@ def test_a_clinicians_file_gets_risk_and_days_left_with_ranges(ran: Path, tmp_pa
     assert found.columns["lactate"] == "Lactate (mmol / l)"
     assert any("share with 'died = 1'" in note for note in found.notes)
     assert any("90 % of new subjects" in note for note in found.notes)
-    assert json.loads(json.dumps(found.to_json(), default=str))["records"][0]["item"]
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["records"][0]["item"]
 
 
 def test_what_is_predicted_does_not_depend_on_what_comes_later_or_stands_beside(ran: Path, tmp_path: Path) -> None:

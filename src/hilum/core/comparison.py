@@ -91,7 +91,10 @@ class Prediction:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, fit for a web page."""
+        """Plain data, fit for a web page: what is not known is None, never NaN."""
+        import polars.selectors as cs
+
+        records, warnings = (frame.with_columns(cs.float().fill_nan(None)) for frame in (self.frame, self.warnings))
         return {
             "model": self.arm,
             "chosen": self.chosen,
@@ -100,8 +103,8 @@ class Prediction:
             "synthetic": self.synthetic,
             "notes": list(self.notes),
             "columns": dict(self.columns),
-            "records": self.frame.to_dicts(),
-            "warnings": self.warnings.to_dicts(),
+            "records": records.to_dicts(),
+            "warnings": warnings.to_dicts(),
         }
 
 

@@ -70,6 +70,11 @@ def step_names() -> list[str]:
     return sorted(found.name for found in pkgutil.iter_modules(package.__path__) if not found.name.startswith("_"))
 
 
+def step_kind(name: str) -> Any:
+    """The class of a step: called as its file."""
+    return getattr(importlib.import_module(f"{STEPS}.{name}"), "".join(part.title() for part in name.split("_")))
+
+
 def _step(asked: Any, where: str, page: str) -> Any:
     asked = {"step": asked} if isinstance(asked, str) else asked
     if not isinstance(asked, dict) or not isinstance(asked.get("step"), str):
@@ -78,5 +83,4 @@ def _step(asked: Any, where: str, page: str) -> Any:
     name = settings.pop("step")
     if name not in step_names():
         raise unknown("step", name, step_names(), where=where)
-    kind = getattr(importlib.import_module(f"{STEPS}.{name}"), "".join(part.title() for part in name.split("_")))
-    return plain(kind, settings, where, page=page)
+    return plain(step_kind(name), settings, where, page=page)
