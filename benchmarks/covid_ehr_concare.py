@@ -9,7 +9,7 @@ Both are run at the listed settings on the same folds as the released values. Of
 
 The row belongs to the network with the smaller sum of z^2 over all metrics. A sign test over metrics says how unanimous that is.
 
-Run        python benchmarks/covid_ehr_concare.py RUN        RUN: a folder of `hilum run covid-ehr --preset full`, finished or not
+Run        python benchmarks/covid_ehr_concare.py [RUN]      RUN: a folder of `hilum run covid-ehr --preset full`, finished or not
 Seconds    5
 """
 
@@ -90,8 +90,9 @@ def _by_fold(frames: list[pl.DataFrame], metric: str) -> dict[str, float]:
 def main() -> None:
     """Print every metric, and whose row it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    found = list(lines(parser.parse_args().run))
+    parser.add_argument("run", type=Path, nargs="?", default=Path("runs/covid-ehr"))
+    run = parser.parse_args().run
+    found = list(lines(run)) if run.is_dir() else []
     if not found:
         print("no metric of which both networks have all ten folds: finish the run")
         return
