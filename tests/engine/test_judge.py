@@ -399,6 +399,49 @@ def test_what_is_counted_in_the_cells_that_ran() -> None:
     assert verdict(claim("8", kind="count", metric="count"), partial, stored, BASE).verdict == "not comparable"
 
 
+def in_folds(values: np.ndarray, folds: int = 8) -> pl.DataFrame:
+    """One row a fold and subject, no horizons; the errors of a fold are its value."""
+    frames = [
+        errors(np.full(4, value)).with_columns(fold=pl.lit(number)) for number, value in enumerate(values[:folds])
+    ]
+    return pl.concat(frames).drop("horizon", "horizon_s")
+
+
+def test_a_rank_of_figures_by_fold_is_made_over_folds() -> None:
+    bound = replace(BINDING, metric="mae", rivals=(OTHER,), estimand=Estimand("record", pool="fold"))
+    asked = claim("1", kind="derived", metric="rank")
+    rival = in_folds(UNITS + np.linspace(0.2, 0.4, 8))
+    base = scores(TRIVIAL, in_folds(UNITS + 1))
+    row = verdict(asked, bound, scores(OURS, in_folds(UNITS)), base, scores(OTHER, rival))
+    assert (row.verdict, row.ours and row.ours.value) == ("supported", 1)
+    few = verdict(asked, bound, scores(OURS, in_folds(UNITS, 5)), base, scores(OTHER, rival))
+    assert few.verdict == "not comparable"
+
+
+def test_what_is_counted_in_the_table_behind_the_cells() -> None:
+    counted = {"subjects": 8, "records": 40, "sequences": 8, "positive sequences": 3}
+    folder = SimpleNamespace(done=True, evidence=lambda: {"fold 0": {"cohort": counted}})
+    cell = SimpleNamespace(items=("table",))
+    frame = pl.concat([errors(UNITS), errors(UNITS)]).with_columns(
+        beside=pl.Series([*map(float, range(8)), *[2.0] * 8])
+    )
+    stored = ArmScores(OURS, frame, ((cell, folder),))  # type: ignore[arg-type]
+    p95 = float(np.quantile([2, 2, 2, 3, 4, 5, 6, 7], 0.95))
+    for what, kind, value in (
+        ("records", "count", 40.0),
+        ("negative sequences", "count", 5.0),
+        ("course-p95", "value", p95),
+    ):
+        row = verdict(claim(str(value), kind=kind, metric="count"), replace(BINDING, metric=what), stored, BASE)
+        assert row.verdict == "reproduced, exact", what
+        assert row.ours is not None
+        assert row.ours.value == pytest.approx(value)
+    part = ArmScores(OURS, frame.filter(pl.col("subject") != "s0"), stored.cells)
+    row = verdict(claim("6.65", kind="value", metric="count"), replace(BINDING, metric="course-p95"), part, BASE)
+    assert (row.verdict, row.ours) == ("not comparable", None)
+    assert "needs cells that were not run" in row.reason
+
+
 def test_a_stand_in_takes_over_where_a_rival_was_not_run() -> None:
     small = StandIn(OURS, ("3 of 90 candidates",), rivals=(OTHER,))
     bound = replace(BINDING, rivals=(arm("whole"),), stand_in=small)
