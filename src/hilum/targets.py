@@ -123,6 +123,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "kind": arm.task.kind,
         "trivial": spec.name == arm.task.trivial,
         "data": arm.data,
+        "group": arm.group,
         "settings": {name: _in_words(value) for name, value in {**spec.settings, **searched}.items()},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,6 +156,15 @@ def _tally(rows: tuple[Row, ...]) -> str:
 def verdict_text(row: Row) -> str:
     """The verdict in words; a reproduced figure whose claim the audit does not support says both."""
     return row.verdict if row.supported else f"figure {row.verdict}, claim not supported"
+
+
+def absent_cells(info: Mapping[str, Any]) -> list[tuple[str, str, int, str]]:
+    """Cells that are not there, by state and reason: state, reason, how many, and the first of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for cell in info["cells"]:
+        if cell["status"] != "done":
+            found.setdefault((cell["status"], cell["reason"]), []).append(cell["folder"])
+    return [(status, reason, len(folders), folders[0]) for (status, reason), folders in found.items()]
 
 
 def read_contents(run: RunFolder) -> Contents:

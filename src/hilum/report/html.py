@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,20 @@ from markupsafe import Markup
 
 from hilum.core.row import Row
 from hilum.report import preparation
-from hilum.report.contents import Contents, leader, verdict_text
+from hilum.report.contents import Contents, absent_cells, verdict_text
 from hilum.report.figures_classify import Picture, pictures_of_classes
 from hilum.report.figures_regress import pictures_of_numbers
 from hilum.report.flow import flow_diagram
 from hilum.report.forecast_page import globals_of, page_of
 from hilum.report.forecasts import read_forecasts
 from hilum.report.groups import groups_of
+from hilum.report.learning import learning_curve
 from hilum.report.numbers import between, figure, like, signed, told, told_between, with_interval
 from hilum.report.plots import interval_bar
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.spread import spreads
-from hilum.report.tables import Tables, read_tables
+from hilum.report.tables import Tables, read_every
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
     benefit_rows,
@@ -64,8 +66,11 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture], dict
         word=_word,
         **globals_of(),
     )
-    tables = read_tables(contents)
+    every = read_every(contents)
+    tables = every[0] if len(every) == 1 else None
     pictures = [] if tables is None else _pictures(tables, contents, privacy)
+    many = [_group(number, each, contents, privacy) for number, each in enumerate(every, 1)] if len(every) > 1 else []
+    pictures += [replace(one, name=f"{each['at']}{one.name}") for each in many for one in each["drawn"]]
     groups = read_forecasts(contents)
     forecasts, drawn, files = page_of(contents, groups, privacy) if groups else (None, [], {})
     pictures += drawn
@@ -77,6 +82,8 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture], dict
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
         f=forecasts,
         t=None if tables is None else _tables(tables, contents, privacy),
+        many=many,
+        at="",
         pictures={one.name: one for one in pictures},
         statement=statement(contents.info),
         unsaid=unsaid(contents.info),
@@ -84,14 +91,24 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture], dict
         tally=Counter(check.status for check in contents.checks),
         audit=_audit(contents, privacy),
         waived=waivers(contents),
-        sheet=sheet(contents, tables),
+        sheet=sheet(contents, every[0] if every else None),
         open_question=OPEN,
-        leader=leader(contents),
-        failed_cells=[cell for cell in contents.info["cells"] if cell["status"] != "done"],
-        leading=contents.lines[0] if contents.lines else None,
+        failed_cells=sum(cell["status"] != "done" for cell in contents.info["cells"]),
+        reasons=absent_cells(contents.info),
         privacy=privacy,
     )
     return text, pictures, files
+
+
+def _group(number: int, tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, Any]:
+    """One of several groups of arms: what its part of the page shows, under ids of its own."""
+    drawn = _pictures(tables, contents, privacy)
+    return {
+        "at": f"g{number}-",
+        "t": _tables(tables, contents, privacy),
+        "drawn": drawn,
+        "pictures": {one.name: one for one in drawn},
+    }
 
 
 def _pictures(tables: Tables, contents: Contents, privacy: Privacy) -> list[Picture]:
@@ -101,6 +118,8 @@ def _pictures(tables: Tables, contents: Contents, privacy: Privacy) -> list[Pict
         made += pictures_of_classes(tables, synthetic=synthetic)
     else:
         made += pictures_of_numbers(tables, synthetic=synthetic, dots=privacy.rows_shown)
+    curve = learning_curve(tables, synthetic=synthetic)
+    made += [curve] if curve else []
     return [picture for picture in made if picture.svg]
 
 
@@ -111,9 +130,14 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
     fold_names, folds = fold_rows(tables)
     groups = groups_of(tables, privacy)
     strips, group_scale = group_strips(groups, tables, synthetic=contents.synthetic)
-    lost = {arm["id"]: arm["name"] for arm in contents.info["arms"] if not arm.get("control")}
+    together = {arm.data for arm in tables.arms}
+    asked = [arm for arm in contents.info["arms"] if not arm.get("control") and arm.get("data", "") in together]
+    lost = {arm["id"]: arm["name"] for arm in asked}
+    first = tables.arms[0].lines.get(tables.leading.name)
     return {
         "tables": tables,
+        "estimand": first.estimand if first else "",
+        "models": sum(not arm.trivial for arm in tables.arms),
         "glances": rows,
         "scale": scale,
         "permuted": any(row.permuted for row in rows),

@@ -183,6 +183,7 @@ class Tables:
         study: What the study said; empty for a paper.
         prepare: How features were made ready.
         dropped: Features that train had nothing to learn from, and why.
+        title: What the arms have in common, in words; empty where the run has nothing else.
     """
 
     kind: str
@@ -194,6 +195,7 @@ class Tables:
     study: Mapping[str, Any]
     prepare: Mapping[str, Any]
     dropped: tuple[tuple[str, str], ...]
+    title: str = ""
 
     @property
     def binary(self) -> bool:
@@ -231,15 +233,29 @@ class Tables:
 
 
 def read_tables(contents: Contents) -> Tables | None:
-    """What a run holds of tables; None where it was run on something else, or no cell of it is finished."""
+    """The first of `read_every`; None where there is none."""
+    return next(iter(read_every(contents)), None)
+
+
+def read_every(contents: Contents) -> tuple[Tables, ...]:
+    """What a run holds of tables, in the order of its arms: together stand the arms that were scored on the same records.
+
+    Nothing where it was run on something else, or no cell of it is finished.
+    """
+    listed = [arm for arm in contents.info.get("arms", ()) if arm.get("kind") in KINDS]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for arm in listed:
+        groups.setdefault(str(arm.get("data", "")), []).append(arm)
+    found = (_of_group(contents, group, alone=len(groups) == 1) for group in groups.values())
+    return tuple(tables for tables in found if tables is not None)
+
+
+def _of_group(contents: Contents, listed: list[dict[str, Any]], *, alone: bool) -> Tables | None:
     info = contents.info
-    listed = [arm for arm in info.get("arms", ()) if arm.get("kind") in KINDS]
-    if not listed:
-        return None
     arms = tuple(arm for arm in _arms(contents, listed) if arm.tested)
     if not arms or not contents.lines:
         return None
-    kind = next(arm["kind"] for arm in listed)
+    kind = listed[0]["kind"]
     lines = [line for line in contents.lines if line.arm_id in {arm.id for arm in arms}]
     if not lines:
         return None
@@ -258,6 +274,9 @@ def read_tables(contents: Contents) -> Tables | None:
         study=study,
         prepare=prepare,
         dropped=dropped,
+        title=""
+        if alone
+        else str(listed[0].get("group") or f"{listed[0]['dataset']}: {listed[0]['task'].replace('_', ' ')}"),
     )
 
 
@@ -308,7 +327,7 @@ def _arms(contents: Contents, listed: list[dict[str, Any]]) -> list[TableArm]:
         made.append(
             TableArm(
                 id=arm["id"],
-                name=arm["name"],
+                name=_within(arm),
                 model=arm["model"],
                 trivial=arm["trivial"],
                 data=str(arm.get("data", "")),
@@ -321,6 +340,12 @@ def _arms(contents: Contents, listed: list[dict[str, Any]]) -> list[TableArm]:
             )
         )
     return made
+
+
+def _within(arm: Mapping[str, Any]) -> str:
+    """An arm's title among those it is compared with: what all of them have in common is said once."""
+    group = arm.get("group")
+    return str(arm["name"]).removesuffix(f", {group}") if group else str(arm["name"])
 
 
 def _read(cells: tuple[CellFolder, ...], name: str) -> pl.DataFrame | None:
