@@ -8,6 +8,7 @@ the first count. Where no donor has a column in common the donors' mean is taken
 
 Cost        O(records with something missing * donors * (columns + log donors))
 Source      Troyanskaya et al., Bioinformatics 2001; equal to scikit-learn's KNNImputer
+Deviations  where fewer donors than neighbours share a column with the record, those alone count
 """
 
 from __future__ import annotations
