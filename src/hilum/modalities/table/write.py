@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.errors import DataError
 from hilum.core.store import write_text
@@ -94,8 +94,9 @@ def _columns(table: Table, written: pl.DataFrame) -> Columns:
     other = [role for role in named if role not in _SETTINGS and ":" not in role]
     texts = written.select(pl.col(pl.String)).get_columns()
     marked = any(bool(column.is_in([text for text in MISSING if text]).any()) for column in texts)
+    roles: dict[str, Any] = {_SETTINGS[role]: _name(table, role) for role in named if role in _SETTINGS}
     return Columns(
-        **{_SETTINGS[role]: _name(table, role) for role in named if role in _SETTINGS},
+        **roles,
         kind="classify" if table.classes else "regress",
         features=tuple(table.features.columns),
         groups=tuple(groups),
