@@ -161,6 +161,30 @@ def test_a_model_that_looks_ahead_is_found(ahead: bool) -> None:
     assert "later records of the same sequence" in message or "every one equal" in message
 
 
+def test_the_last_record_of_a_sequence_has_no_future() -> None:
+    (outcome,) = run(
+        task=TASK, model=_Recorder(True), protocol="honest", search=None, seeds=(0,), samples=[stays()], fold=0
+    )
+    assert outcome.evidence["future"]["later records"] == 0
+    assert ask("HIL005", study(table_arm(evidence={"fold 0": outcome.evidence})))[0] == "pass"
+
+
+def test_context_after_the_asked_record_is_the_future_too() -> None:
+    table = stays(asked="every")
+    first = table.rows["step"] == 0
+    rows = table.rows.with_columns(pl.when(first).then(pl.col("target")).alias("target"))
+    (outcome,) = run(
+        task=TASK,
+        model=_Recorder(True),
+        protocol="honest",
+        search=None,
+        seeds=(0,),
+        samples=[replace(table, rows=rows)],
+        fold=0,
+    )
+    assert outcome.evidence["future"]["moved"] > 0
+
+
 def test_scores_of_a_course_hold_what_its_metrics_read() -> None:
     table = stays(asked="every")
     task = PredictCourse(split=Rule(folds=3))

@@ -69,7 +69,12 @@ def _of_table(study: Study) -> Finding:
         return charted
     moved = max(max(float(probe[name]) for name in ("moved", "emptied")) for probe in probes)
     count = sum(int(probe["predictions"]) for probe in probes)
-    proof = {"largest change": moved, "predictions": count}
+    later = sum(int(probe["later records"]) for probe in probes)
+    proof = {"largest change": moved, "predictions": count, "later records": later}
+    if not later:
+        return Finding.passed(
+            f"{many(count, 'prediction')}, each of the last record of its sequence: nothing later is there", **proof
+        )
     if moved > 0 or math.isnan(moved):
         return Finding.failed(
             f"predictions change by up to {moved:.3g} when later records of the same sequence change", **proof

@@ -68,14 +68,10 @@ def future_evidence(
         pipeline: What was learned.
     """
     test = table.take(tested)
-    assert test.order is not None
-    place = np.empty(test.height, dtype=np.int64)
-    lengths = np.bincount(test.order.series)
-    place[test.order.sorting] = np.concatenate([np.arange(length) for length in lengths])
-    later = place >= (lengths[test.order.series] + 1) // 2
+    later = _later(test)
     earlier = ~later[test.asked]
-    if not later.any() or not earlier.any():
-        return {}
+    if not later.any():
+        return {"future": {"predictions": int(earlier.sum()), "later records": 0, "moved": 0.0, "emptied": 0.0}}
 
     def told(of: Table) -> NDArray[np.float64]:
         answer = pipeline.predict(ready(task, model, of))
@@ -87,7 +83,18 @@ def future_evidence(
         name: float(np.abs(told(_later_changed(test, later, empty=name == "emptied")) - before).max())
         for name in ("moved", "emptied")
     }
-    return {"future": {"predictions": int(earlier.sum()), **changed}}
+    return {"future": {"predictions": int(earlier.sum()), "later records": int(later.sum()), **changed}}
+
+
+def _later(table: Table) -> NDArray[np.bool_]:
+    """(records,) which come after the middle one, in time, of the records that are asked for in their sequence."""
+    order, asked = table.order, table.asked
+    assert order is not None
+    mine = order.sorting[asked[order.sorting]]  # those asked for, sequence by sequence, in order of time
+    series, first, count = np.unique(order.series[mine], return_index=True, return_counts=True)
+    middle = np.full(int(order.series.max(initial=-1)) + 1, np.inf)
+    middle[series] = order.step[mine[first + (count - 1) // 2]]
+    return np.asarray(order.step > middle[order.series])
 
 
 def _later_changed(table: Table, later: NDArray[np.bool_], *, empty: bool) -> Table:
