@@ -197,7 +197,7 @@ def _equals(table: Table, column: pl.Series) -> str | None:
     import polars as pl
 
     text = column.cast(pl.Int64, strict=False).cast(pl.String) if column.dtype == pl.Float64 else column
-    for name in ("subject", "item"):
+    for name in ("subject", "item", *(["sequence"] if "sequence" in table.rows.columns else [])):
         both = pl.DataFrame({"id": table.rows[name], "text": text}).drop_nulls()
         if both.height < FEWEST_RECORDS or both["id"].n_unique() < FEWEST_RECORDS:
             continue

@@ -1,7 +1,7 @@
 """Which cells answer which claims of arXiv 2306.05109, and why the others are not answered.
 
 Values   192 figures of four credentialed databases: bound to arms on a user's own cohorts, which read "not run" while there are none
-Counts   of the demo cohorts: MIMIC-III's as they are built here from raw tables by YAIB's rules, eICU's as published
+Counts   of the demo cohorts: MIMIC-III's as they are built here from raw tables by YAIB's rules, sepsis and eICU's as published
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _counts() -> list[Binding]:
     left_out = {"died-before-30h": "died before hour 30", "los-below-30h": "stay shorter than 30 hours"}
     made = []
     for question in counted():
-        database = "eicu_demo" if question.dataset.name == "yaib_demo" else "mimic_demo"
+        database = "eicu_demo" if question.item.endswith("-eicu") else "mimic_demo"
         name = f"demo.{'los' if question.task == 'length_of_stay' else question.task}.{database}"
         made.append(_count(f"{name}.stays", question, "sequences"))
         if question.task not in NUMBERS:
