@@ -489,6 +489,18 @@ CASES: list[tuple[str, Study, str, str]] = [
         "cannot tell",
         "labels change within subjects",
     ),
+    (
+        "HIL021",
+        study(
+            table_arm(
+                predictions=predictions()
+                .drop("time")
+                .with_columns(pl.col("subject").alias("sequence"), (pl.int_range(120) % 2 * 1.0).alias("step"))
+            )
+        ),
+        "pass",
+        "over first records",
+    ),
     ("HIL021", study(table_arm(predictions=None)), "cannot tell", "no predictions"),
     ("HIL021", study(table_arm(), known=False), "cannot tell", "who is who"),
     ("HIL021", study(regress(1.0), margin=None), "cannot tell", "no margin"),

@@ -161,6 +161,15 @@ def test_a_model_that_looks_ahead_is_found(ahead: bool) -> None:
     assert "later records of the same sequence" in message or "every one equal" in message
 
 
+def test_the_last_fit_sets_a_validation_part_aside_where_the_split_does() -> None:
+    run_once = {"protocol": "honest", "search": None, "seeds": (0,), "samples": [stays()], "fold": None}
+    list(run(task=TASK, model=_Recorder(), **run_once))  # type: ignore[arg-type]
+    train, validation = handed[0]
+    assert len(set(validation.subjects)) == 4
+    assert not set(train.subjects) & set(validation.subjects)
+    assert len(set(train.subjects) | set(validation.subjects)) == 20
+
+
 def test_the_last_record_of_a_sequence_has_no_future() -> None:
     (outcome,) = run(
         task=TASK, model=_Recorder(True), protocol="honest", search=None, seeds=(0,), samples=[stays()], fold=0

@@ -1,7 +1,8 @@
 """HIL021: the figure per record is not the figure per subject, or not that of first records.
 
 Why it matters   A few people with many easy records can carry a score. Who uses a model meets people, and each of them first once.
-Proof printed    Leading metric over records, over subjects (mean prediction) and over each subject's first record by time; the differences
+Proof printed    Leading metric over records, over subjects (mean prediction) and over each subject's first record by time (without
+                 times, the first of each sequence); the differences
                  with their 99 % intervals over subjects, beside the margin.
 Severity         major; scope: arm; kind: finding.
 Rule             fails where the whole interval of a difference lies beyond the margin: records better than subjects; first records either
@@ -91,9 +92,11 @@ def _subjects(frame: pl.DataFrame) -> pl.DataFrame | None:
 
 
 def _first(frame: pl.DataFrame) -> pl.DataFrame | None:
-    """Each subject's first record; None where the records say no time."""
+    """Each subject's first record, without times the first of each sequence; None where nothing says which it is."""
     if not has(frame, "time"):
-        return None
+        if not has(frame, "step"):
+            return None
+        return frame.sort("step", "item").unique(("sequence", "fold", "seed"), keep="first", maintain_order=True)
     return frame.drop_nulls("time").sort("time", "item").unique(_KEYS, keep="first", maintain_order=True)
 
 

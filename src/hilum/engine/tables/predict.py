@@ -26,7 +26,7 @@ from hilum.core.run import RunFolder
 from hilum.core.store import read_json
 from hilum.engine.stored import StoredArm, best_arm
 from hilum.engine.tables.certainty import of_number, of_risk, tested_by
-from hilum.engine.tables.pipeline import Pipeline, reads
+from hilum.engine.tables.pipeline import Pipeline
 from hilum.engine.tables.ready import ready
 from hilum.engine.tables.runner import DISTANCE
 
@@ -215,10 +215,6 @@ def _of_file(found: Matched, learned: _Learned, table: Table) -> list[str]:
     if table.order is not None and learned.columns.asked == "last":
         notes.append(
             "The model learned from the last record of each sequence: what it says at earlier ones was not tested."
-        )
-    if reads(learned.pipeline.model) == "sequences" and (learned.task.split.validation or learned.task.split.inner):
-        notes.append(
-            "The model was trained on all records for all of its passes; those of the folds stopped where their validation part said so."
         )
     return notes
 

@@ -23,7 +23,7 @@ from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
 from hilum.core.kinds.classify import Joint
 from hilum.core.outcome import Block, Outcome
-from hilum.core.split import Texts
+from hilum.core.split import Rule, Texts
 from hilum.engine.tables.pipeline import (
     Pipeline,
     answer_columns,
@@ -173,13 +173,19 @@ def _outcome(
 
 
 def parts_of(task: Any, table: Table, fold: int | None) -> Texts:
-    """The part of each record: of fold None, all are train.
+    """The part of each record: of fold None all are train, but for the validation part that the split's rule sets aside.
 
     Raises:
         UsageError: the split has no such fold.
     """
     if fold is None:
-        return np.full(table.height, "train")
+        rule: Rule = task.split
+        share = rule.validation or (1 / rule.inner if rule.inner else 0.0)
+        if not share:
+            return np.full(table.height, "train")
+        aside = replace(rule, name="hold-out", share=share, validation=0.0, inner=0)
+        (dealt_once,) = parts(replace(task, split=aside), table)
+        return np.where(dealt_once == "test", "validation", "train")
     dealt = parts(task, table)
     if not 0 <= fold < len(dealt):
         raise UsageError(
