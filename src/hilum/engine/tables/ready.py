@@ -16,6 +16,7 @@ from hilum.core.split import Texts, deal
 from hilum.engine.tables.pipeline import reads, records_of
 from hilum.modalities.table.sample import Table
 
+SEQUENCES_AT_ONCE = 64
 _KEPT = 8
 _made: OrderedDict[tuple[int, str], tuple[Table, Any]] = OrderedDict()
 
@@ -25,14 +26,33 @@ def ready(task: Any, model: Any, table: Table) -> Table:
     context = reads(model) == "sequences" or not task.prepare.rowwise
 
     def make() -> Table:
-        started = task.prepare.start(table.inputs)
-        made = replace(table, features=started.features, roles=dict(started.roles), static=())
-        return made if context else made.take(made.asked)
+        return _started(task, table) if context else _asked_of(task, table)
 
     if table.order is None and not hasattr(task.prepare, "steps"):
         return table
     made: Table = once(table, f"ready {context} {digest(describe(task.prepare).to_json())}", make)
     return made
+
+
+def _started(task: Any, table: Table) -> Table:
+    started = task.prepare.start(table.inputs)
+    return replace(table, features=started.features, roles=dict(started.roles), static=())
+
+
+def _asked_of(task: Any, table: Table) -> Table:
+    """The records that are asked for, some sequences at a time: what is made of an hour that is then left out is never all held."""
+    import polars as pl
+
+    if table.order is None:
+        made = _started(task, table)
+        return made.take(made.asked)
+    piece = table.order.series // SEQUENCES_AT_ONCE
+    kept = []
+    for number in range(int(piece.max(initial=0)) + 1):
+        made = _started(task, table.take(piece == number))
+        kept.append(made.take(made.asked))
+    rows, features = (pl.concat([getattr(each, name) for each in kept]) for name in ("rows", "features"))
+    return replace(kept[0], rows=rows, features=features)
 
 
 def parts(task: Any, table: Table) -> list[Texts]:

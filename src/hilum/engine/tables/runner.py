@@ -23,12 +23,13 @@ from hilum.core.errors import DataError, UsageError
 from hilum.core.experiment import Search
 from hilum.core.kinds.classify import Joint
 from hilum.core.outcome import Block, Outcome
-from hilum.core.split import Rule, Texts
+from hilum.core.split import Rule, Texts, deal
 from hilum.engine.tables.pipeline import (
     Pipeline,
     answer_columns,
     constants_of,
     learn,
+    records_of,
     score_block,
     subjects_of,
 )
@@ -152,7 +153,7 @@ def _outcome(
         evidence["cohort"] = counts_of(raw)
         evidence = _merged(evidence, pipeline_evidence(task, model, search, asked, part, seeds[0], pipeline, start))
         if raw.order is not None:
-            evidence = _merged(evidence, future_evidence(task, model, raw, parts(task, raw)[0] == "test", pipeline))
+            evidence = _merged(evidence, future_evidence(task, model, raw, _first_tested(task, raw), pipeline))
         if describe(model).name == task.trivial:
             evidence = _merged(evidence, data_evidence(*_of_data(raw, parts(task, raw)[0])))
     return Outcome(
@@ -213,6 +214,12 @@ def counts_of(table: Table) -> dict[str, Any]:
             positive = rows["sequence"].filter(rows["target"] == len(table.classes) - 1)
             found["positive sequences"] = positive.n_unique()
     return found
+
+
+def _first_tested(task: Any, raw: Table) -> NDArray[np.bool_]:
+    """(records,) the test part of fold 0 with its context; without validation parts, for the other folds of long tables take room."""
+    rule = replace(task.split, inner=0, validation=0.0)
+    return np.asarray(deal(rule, records_of(raw, task.kind), where=f"table '{raw.name}'")[0] == "test")
 
 
 def _of_data(table: Table, part: Texts) -> tuple[Table, Texts]:
