@@ -275,6 +275,35 @@ def test_stagenet_is_its_loop_over_prefixes(intervals: Any) -> None:
             assert torch.allclose(states[row, end - 1], encoder.close(z + h), atol=1e-6)
 
 
+def test_the_released_transformer_is_torchs_layer_on_every_prefix() -> None:
+    settings = CausalTransformer(hidden=6, heads=1, feed_forward=4, form="released", static_columns=1)
+    encoder = settings.encoder(4).eval()
+    series, static, mask, gaps = records(4, static=1)
+    states = encoder(series, static, mask, gaps)
+    layer = torch.nn.TransformerEncoderLayer(5, 1, 20, activation="gelu", batch_first=True, norm_first=True).eval()
+    first, _, _, last = encoder.maps
+    both = torch.cat([encoder.ask.weight, encoder.key.weight, encoder.value.weight])
+    like(
+        layer,
+        **{"self_attn.in_proj_weight": both, "self_attn.in_proj_bias": torch.zeros(15)},
+        **{"self_attn.out_proj.weight": encoder.join.weight, "self_attn.out_proj.bias": torch.zeros(5)},
+        **{"linear1.weight": first.weight, "linear1.bias": first.bias},
+        **{"linear2.weight": last.weight, "linear2.bias": last.bias},
+        **{
+            f"norm{n + 1}.{part}": getattr(norm, part)
+            for n, norm in enumerate(encoder.norms)
+            for part in ("weight", "bias")
+        },
+    )
+    for row, length in enumerate(LENGTHS):
+        joined = torch.cat([static[row].expand(length, 1), series[row, :length]], 1)
+        for end in range(1, length + 1):
+            expected = encoder.close(layer(joined[None, :end])[0, 0])
+            assert torch.allclose(states[row, end - 1], expected, atol=1e-6)
+    with pytest.raises(UsageError, match="one layer of one head"):
+        change(settings, heads=2)
+
+
 def test_record_perceptron_reads_each_record_alone() -> None:
     encoder = RecordPerceptron(hidden=5, inner=3, static_columns=2).encoder(4).eval()
     series, static, mask, gaps = records(4, static=2)

@@ -53,6 +53,46 @@ class Layers(Encoder):
         return states, asking, before, allowed
 
 
+class Released(Encoder):
+    """The first record asks all records up to each one; norms first, at the record's own width."""
+
+    shows_attention: ClassVar[bool] = True
+
+    def __init__(self, settings: CausalTransformer, columns: int) -> None:
+        super().__init__()
+        self.hidden = settings.hidden
+        self.norms = nn.ModuleList(nn.LayerNorm(columns) for _ in range(2))
+        self.ask, self.key, self.value, self.join = (nn.Linear(columns, columns, bias=False) for _ in range(4))
+        inner = settings.feed_forward * columns
+        self.maps = nn.Sequential(
+            nn.Linear(columns, inner), nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(inner, columns)
+        )
+        self.close = nn.Linear(columns, settings.hidden)
+        self.dropout, self.dropout_of_shares = nn.Dropout(settings.dropout), nn.Dropout(0.1)
+
+    def forward(self, series: Tensor, static: Tensor, mask: Tensor, gaps: Tensor) -> Tensor:
+        """States (batch, time, hidden)."""
+        records = whole(series, static)
+        normed = self.norms[0](records)
+        heard = self.dropout_of_shares(self._shares(normed)) @ self.value(normed)
+        states = records[:, :1] + self.dropout(self.join(heard))
+        states = states + self.dropout(self.maps(self.norms[1](states)))
+        found: Tensor = self.close(self.dropout(states))
+        return found
+
+    def attention(self, batch: Batch, record: int, readout: Tensor | None) -> Looked:
+        """The weights of the records up to the record."""
+        weights = self._shares(self.norms[0](whole(batch.series, batch.static)))[0, record]
+        return Looked(weights, "The first record's attention to each record; they add up to 1.")
+
+    def _shares(self, normed: Tensor) -> Tensor:
+        """What the first record weighs each record by (batch, time of the prefix's end, time)."""
+        scores = (self.key(normed) @ self.ask(normed[:, :1]).transpose(1, 2)).squeeze(2) / math.sqrt(normed.shape[2])
+        steps = scores.shape[1]
+        later = torch.ones(steps, steps, dtype=torch.bool).triu(1)
+        return torch.softmax(scores.unsqueeze(1).expand(-1, steps, -1).masked_fill(later, -math.inf), dim=2)
+
+
 class _Layer(nn.Module):
     def __init__(self, settings: CausalTransformer) -> None:
         super().__init__()

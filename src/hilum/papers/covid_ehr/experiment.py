@@ -167,8 +167,7 @@ NETWORKS = (
         dropout=0.5,
         heads=1,
         feed_forward=4,
-        positions="none",
-        query="first",
+        form="released",
     ),
     _network(
         "retain",
