@@ -122,7 +122,7 @@ def _load(dataset: Any, folder: Path, ids: Sequence[str]) -> list[Any]:
 
 def _others(job: Job) -> list[Any]:
     dataset = build(Spec.from_json(job.spec["pretraining"]))
-    return [dataset.load(Path(job.others), item) for item in find_items(dataset, Path(job.others), job.spec["others"])]
+    return _load(dataset, Path(job.others), job.spec["others"])
 
 
 @lru_cache(maxsize=4)
