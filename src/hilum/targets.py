@@ -118,6 +118,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "model": spec.name,
         "protocol": arm.protocol,
         "control": arm.control,
+        "of": arm.controlled.id if arm.control else "",
         "dataset": arm.dataset.name,
         "task": describe(arm.task).name,
         "kind": arm.task.kind,

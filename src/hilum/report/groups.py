@@ -17,6 +17,7 @@ from hilum.report.tables import Predicted, TableArm, Tables, columns_for
 
 FEWEST, FEWEST_OF_CLASS = 20, 5
 MOST_LEVELS = 20
+MOST_SMALL = 5  # so many groups that are too small are listed one by one
 MANY_ROWS = 50_000  # beyond, 200 resamples make the interval: it is narrow, and a report is to be made in seconds
 
 
@@ -53,12 +54,18 @@ def groups_of(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
         levels, counts = np.unique(column[known].astype(str), return_counts=True)
         kept = sorted(levels[np.argsort(-counts, kind="stable")][:MOST_LEVELS])
         texts = np.where(known, column, "").astype(str)
-        for level in kept:
-            inside = rows.take(known & (texts == level))
-            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), str(level), inside))
-        if len(levels) > MOST_LEVELS:
-            rest = f"{len(levels) - MOST_LEVELS} smaller groups"
-            found.append(Group(name.removeprefix("group:"), rest, None, None, None, Estimate(None, None, "not listed")))
+        parts = {str(level): rows.take(known & (texts == level)) for level in kept}
+        rest = len(levels) - len(parts)
+        small = {level for level, inside in parts.items() if inside.subjects < FEWEST}
+        if len(small) + rest > MOST_SMALL:
+            parts = {level: inside for level, inside in parts.items() if level not in small}
+            rest += len(small)
+        for level, inside in parts.items():
+            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), level, inside))
+        if rest:
+            told = f"{rest} smaller groups" if parts else f"{rest} groups"
+            why = "not listed" if parts else f"not listed: none of the largest has {FEWEST} subjects"
+            found.append(Group(name.removeprefix("group:"), told, None, None, None, Estimate(None, None, why)))
         if not known.all():
             inside = rows.take(~known)
             found.append(_group(tables, arm, privacy, name.removeprefix("group:"), "not known", inside))
@@ -67,11 +74,11 @@ def groups_of(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
 
 def _group(tables: Tables, arm: TableArm, privacy: Privacy, column: str, level: str, inside: Predicted) -> Group:
     once = inside.first_seed
-    subjects, records = inside.subjects, len(once.target)
+    subjects, records = inside.subjects, len(once.target) // inside.times
     if not privacy.shows(subjects):
         why = f"fewer than {FEWEST_SHOWN} subjects: not shown"
         return Group(column, level, None, None, None, Estimate(None, None, why))
-    events = int((once.target == 1).sum()) if tables.binary else None
+    events = int((once.target == 1).sum()) // inside.times if tables.binary else None
     why = _too_small(tables, inside)
     estimate = Estimate(None, None, why) if why else _estimate(tables, inside)
     return Group(column, level, subjects, records, events, estimate)
@@ -98,7 +105,7 @@ def _estimate(tables: Tables, rows: Predicted) -> Estimate:
     if metric.pooling == "ranks" and _enough_in_each_fold(tables, rows):
         groups = rows.group
     columns, subject, group = columns_for(
-        tables.kind, Predicted(rows.target, rows.said, rows.subject, groups, rows.seed, rows.columns)
+        tables.kind, Predicted(rows.target, rows.said, rows.subject, groups, rows.seed, rows.columns, rows.times)
     )
     scores = [
         metric({name: column[group == one] for name, column in columns.items() if _read(name, metric.needs)})

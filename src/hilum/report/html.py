@@ -136,6 +136,7 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
     first = tables.arms[0].lines.get(tables.leading.name)
     return {
         "tables": tables,
+        "times": tables.best.predicted.times if tables.best and tables.best.predicted else 1,
         "estimand": first.estimand if first else "",
         "models": sum(not arm.trivial for arm in tables.arms),
         "glances": rows,

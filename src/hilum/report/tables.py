@@ -38,6 +38,7 @@ class Predicted:
         group: Fold and seed of each row, as one label.
         seed: Seed of each row.
         columns: Time, source, site and subgroups, where there are any: texts.
+        times: How often each record was tested with a seed: nested folds test it once for each validation part.
     """
 
     target: Array
@@ -46,6 +47,7 @@ class Predicted:
     group: NDArray[np.int64]
     seed: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any]]
+    times: int = 1
 
     @property
     def subjects(self) -> int:
@@ -56,7 +58,7 @@ class Predicted:
         """Some of the rows."""
         kept = {name: column[chosen] for name, column in self.columns.items()}
         rows = (self.target[chosen], self.said[chosen], self.subject[chosen], self.group[chosen], self.seed[chosen])
-        return Predicted(*rows, kept)
+        return Predicted(*rows, kept, self.times)
 
     @property
     def first_seed(self) -> Predicted:
@@ -184,6 +186,7 @@ class Tables:
         prepare: How features were made ready.
         dropped: Features that train had nothing to learn from, and why.
         title: What the arms have in common, in words; empty where the run has nothing else.
+        left_out: Why, and how many, before the records were made (stays of a cohort); empty where a study says it.
     """
 
     kind: str
@@ -196,6 +199,7 @@ class Tables:
     prepare: Mapping[str, Any]
     dropped: tuple[tuple[str, str], ...]
     title: str = ""
+    left_out: tuple[tuple[str, int], ...] = ()
 
     @property
     def binary(self) -> bool:
@@ -274,6 +278,7 @@ def _of_group(contents: Contents, listed: list[dict[str, Any]], *, alone: bool) 
         study=study,
         prepare=prepare,
         dropped=dropped,
+        left_out=() if study else _left_out(arms),
         title=""
         if alone
         else str(listed[0].get("group") or f"{listed[0]['dataset']}: {listed[0]['task'].replace('_', ' ')}"),
@@ -320,8 +325,7 @@ def _arms(contents: Contents, listed: list[dict[str, Any]]) -> list[TableArm]:
             continue
         own = cells.get(arm["id"], [])
         final = next((cell for cell in own if cell.spec()["fold"] is None), None)
-        twins = [c for c in controls if (c["model"], c["settings"]) == (arm["model"], arm["settings"])]
-        named = [c for c in twins if c["name"].startswith(arm["name"])] or twins
+        named = [c for c in controls if c.get("of") == arm["id"]]
         if not arm["trivial"]:
             colour += 1
         made.append(
@@ -374,7 +378,14 @@ def _predicted(frame: pl.DataFrame) -> Predicted:
         group=seed * (int(fold.max()) + 1) + fold,
         seed=seed,
         columns={name: frame[name].cast(pl.String).to_numpy() for name in kept},
+        times=_times(frame),
     )
+
+
+def _times(frame: pl.DataFrame) -> int:
+    """How often every record stands for one seed; 1 where that differs from record to record."""
+    counts = frame.group_by("seed", "item").len()["len"].unique().to_list()
+    return int(counts[0]) if len(counts) == 1 else 1
 
 
 def _columns_of(frame: pl.DataFrame, metric: Metric) -> dict[str, Array]:
@@ -417,6 +428,16 @@ def _classes(arms: tuple[TableArm, ...]) -> tuple[str, ...]:
             for evidence in cell.evidence().values():
                 if evidence.get("classes"):
                     return tuple(map(str, evidence["classes"]))
+    return ()
+
+
+def _left_out(arms: tuple[TableArm, ...]) -> tuple[tuple[str, int], ...]:
+    for arm in arms:
+        for cell in arm.tested:
+            for evidence in cell.evidence().values():
+                counted = evidence.get("cohort") or {}
+                if counted.get("attrition"):
+                    return tuple((str(why), int(count)) for why, count in counted["attrition"])
     return ()
 
 

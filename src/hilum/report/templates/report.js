@@ -48,3 +48,12 @@ reveal();
   }
   apply();
 })();
+(function () {
+  // A link to a closed part of the page opens it.
+  const open = function () {
+    const part = location.hash && document.getElementById(location.hash.slice(1));
+    if (part && part.tagName === "DETAILS") { part.open = true; part.scrollIntoView(); }
+  };
+  window.addEventListener("hashchange", open);
+  open();
+})();
