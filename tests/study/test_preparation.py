@@ -36,6 +36,11 @@ def test_settings_go_to_the_step() -> None:
     assert prepared({"steps": ["scale", "fill"]}, repeated=False) == Recipe((Scale(), Fill()))
 
 
+def test_a_table_of_settings_goes_to_scikit_learn() -> None:
+    made = prepared({"steps": ["fill", {"step": "sklearn_step", "name": "PCA", "settings": {"n_components": 3}}]})
+    assert made.steps[1].settings == (("n_components", 3),)
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

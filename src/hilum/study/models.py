@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from hilum.core.component import change, default_of, describe, misfit, parts_of
@@ -39,7 +39,7 @@ class AskedModel:
 
 
 def asked_models(
-    data: dict[str, Any], kind: str, metric: str, where: str, *, in_time: bool = False
+    data: dict[str, Any], kind: str, metric: str, where: str, *, in_time: bool = False, beside: bool = True
 ) -> tuple[AskedModel, ...]:
     """The models of a study, in order; the usual ones where it lists none.
 
@@ -49,6 +49,7 @@ def asked_models(
         metric: What settings are chosen by.
         where: The file, for errors.
         in_time: Of a table: whether its records belong together in time, so that models of sequences can read them.
+        beside: Whether a number stands beside the outcome, so that models can answer both.
 
     Raises:
         UsageError: a model or setting that does not exist or does not fit, or the same model twice.
@@ -60,6 +61,8 @@ def asked_models(
     found = tuple(_model(block, kind, metric, f"{where}, [[model]] {number}") for number, block in enumerate(blocks, 1))
     if kind != "forecast" and not in_time:
         _refuse_sequences(found, kind, where)
+    if not beside:
+        _refuse_joint(found, where)
     titles = [asked.title for asked in found]
     twin = next((title for title in titles if titles.count(title) > 1), None)
     if twin:
@@ -87,6 +90,19 @@ def _refuse_sequences(models: tuple[AskedModel, ...], kind: str, where: str) -> 
                 f"'{describe(asked.model).name}' reads records in time, and this is a table of single records",
                 where=f"{where}, [[model]] {number}",
                 do=f"Name the columns `sequence` and `step` in [data], or choose one of {names}",
+            )
+
+
+def _refuse_joint(models: tuple[AskedModel, ...], where: str) -> None:
+    """Models that answer an outcome and a number need both in the table."""
+    for number, asked in enumerate(models, 1):
+        if getattr(asked.model, "answers", "outcome") == "joint":
+            settable = any(setting.name == "answers" for setting in fields(asked.model))
+            raise UsageError(
+                f"'{asked.title}' answers the outcome and a number beside it, and no number stands there",
+                where=f"{where}, [[model]] {number}",
+                do='Name its column in [data], e.g. beside = "days_left" (of events: left = true), or '
+                + ('set answers = "outcome"' if settable else "take the model out"),
             )
 
 
@@ -156,13 +172,21 @@ def _with(model: Any, settings: dict[str, Any], kind: str, where: str) -> Any:
         raise UsageError(wrong, where=where, do=f"See `hilum show model:{describe(model).name}`")
     plain = {}
     for name, value in settings.items():
-        if is_dataclass(getattr(model, name, None)):
-            plain[name] = _inner(value, kind, f"{where}, {name}")
+        usual = getattr(type(model)(), name, None)
+        if is_dataclass(usual):
+            # A part does what its usual model does: the regressor of two stages does not classify.
+            its = kind if _can(usual, kind) else str(getattr(usual, "kinds", (kind,))[0])
+            plain[name] = _inner(value, its, f"{where}, {name}")
             continue
         of_models = any(is_dataclass(part) for part in _several(getattr(model, name, ())))
         made = [_inner(part, kind, f"{where}, {name}") for part in _several(value)] if of_models else value
         plain[name] = tuple(made) if isinstance(made, list) else made
-    return change(model, **plain)
+    try:
+        return change(model, **plain)
+    except UsageError as error:
+        raise UsageError(
+            f"{error.where}: {error.what}" if error.where else error.what, where=where, do=error.do
+        ) from error
 
 
 def _several(value: Any) -> tuple[Any, ...]:

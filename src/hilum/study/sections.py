@@ -150,7 +150,8 @@ def plain(kind: Any, asked: dict[str, Any], where: str, *, page: str, by_itself:
         if name not in known:
             raise unknown("setting", name, known, where=where)
     see = f"See docs/how-to/{page}.md"
-    wrong = misfit(kind, {name: value for name, value in asked.items() if name not in by_itself})
+    given = {name: value if name in by_itself else _listed(value) for name, value in asked.items()}
+    wrong = misfit(kind, {name: value for name, value in given.items() if name not in by_itself})
     if wrong:
         raise UsageError(wrong, where=where, do=see)
     spec = ComponentSpec(kind.__module__, kind.__qualname__, {key: _listed(value) for key, value in asked.items()})

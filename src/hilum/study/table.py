@@ -172,7 +172,7 @@ def study_of(
             f"inner_folds is {inner_folds!r}", where=f"{where}, [split]", do="Give a whole number from 2 on"
         )
     refuse_metric(metric, columns.kind, f"{where}, [split], tune_by")
-    models = asked_models(data, columns.kind, metric, where, in_time=in_time)
+    models = asked_models(data, columns.kind, metric, where, in_time=in_time, beside=bool(columns.beside))
     rule = plain(Rule, split, f"{where}, [split]", page=PAGE)
     held_out = rule.validation or rule.inner or "validation" in split or rule.name == "column"
     if not held_out and any(reads_sequences(one.model) for one in models):
@@ -206,6 +206,8 @@ def split_of(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
         asked["name"] = asked.pop("rule")
     elif column:
         asked["name"] = "column"
+    if isinstance(asked.get("cut"), str):
+        asked["cut"] = _date(asked["cut"], f"{where}, [split]")
     if isinstance(
         asked.get("cut"), date
     ):  # a date of TOML, as dates of a table: s since 1970, UTC where no zone is said
@@ -215,3 +217,11 @@ def split_of(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], str]:
     if asked.get("name") == "column" and not column:
         raise UsageError("a split by column needs one", where=f"{where}, [split]", do='Name it: column = "fold"')
     return asked, column
+
+
+def _date(text: str, where: str) -> date:
+    """A date in quotation marks, as one without."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"cut is '{text}', and no date", where=where, do="Write: cut = 2024-01-31") from error
