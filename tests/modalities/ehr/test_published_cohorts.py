@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import polars as pl
@@ -34,6 +34,7 @@ PUBLISHED = {
 }
 BASE = [(0, 0, 136), (3, 3, 133), (1, 0, 133), (0, 0, 133), (1, 1, 132)]
 MEASURED = ("chart", "lab", "output")
+PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "cohorts.md"
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +215,56 @@ def test_what_each_choice_does_to_the_label(held: Records) -> None:
     }
 
 
+# What changes no label of any cohort, neither one by one (a sweep, LOG.md) nor together, as here.
+SILENT = {"alarm_limits": "left out", "unknown_units": "left out", "year": "365.25 days"}
+SWEPT: dict[str, dict[str, dict[str, str]]] = {
+    "mortality24": {"`hour_rule`": {"hour_rule": "floor"}},
+    "aki": {
+        "`hour_rule`": {"hour_rule": "floor"},
+        "`urine_rate`": {"urine_rate": "spread"},
+        "`missing_weight`": {"missing_weight": "no urine criterion"},
+        "`missing_weight`, 75 kg instead": {"missing_weight": "75 kg"},
+    },
+    "kidney_function": {},
+    "length_of_stay": {},
+    "sepsis": {"`hour_rule`": {"hour_rule": "floor"}, "`antibiotics`": {"antibiotics": "given or prescribed"}},
+}
+
+
+@pytest.mark.parametrize("name", SWEPT)
+def test_what_each_setting_does_to_the_label_is_what_the_page_says(name: str, held: Records) -> None:
+    """From `yaib` to `clean`, one setting at a time, then all; each line of the table of docs/concepts/cohorts.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    task = task_named(name)
+    yaib, clean = task.rules_of("yaib"), task.rules_of("clean")
+    asked = {setting for change in SWEPT[name].values() for setting in change} | set(SILENT)
+    assert {one.name for one in fields(yaib) if getattr(yaib, one.name) != getattr(clean, one.name)} == asked
+    before = build(held, task, "yaib")
+    silent = build(held, task, task.rules_of("yaib", **SILENT))
+    assert silent.outcome.equals(before.outcome)
+    assert silent.stays.equals(before.stays)
+    for words, change in (*SWEPT[name].items(), ("all, `clean`", {})):
+        after = build(held, task, task.rules_of("yaib", **change) if change else "clean")
+        line = f"| {words} | {name} | {effect(before, after)} |"
+        assert line in page, line
+
+
+def effect(before: Cohort, after: Cohort) -> str:
+    """Stays, positive stays, labels, and of the labels in both cohorts those that differ, as cells of a table."""
+    keys = [column for column in before.outcome.columns if column != "label"]
+    shared = before.outcome.join(after.outcome, on=keys, suffix=" after")
+    differ = shared.filter(pl.col("label").ne_missing(pl.col("label after")))
+
+    def change(one: int, other: int) -> str:
+        return f"{one:,}" if one == other else f"{one:,} to {other:,}"
+
+    stays = change(before.stays.height, after.stays.height)
+    positive = change(before.positive_stays, after.positive_stays) if before.kind == "classify" else "-"
+    labels = change(before.outcome.height, after.outcome.height)
+    changed = f"{differ.height} in {differ['stay_id'].n_unique()} stays" if differ.height else "0"
+    return f"{stays} | {positive} | {labels} | {changed.replace(' 1 stays', ' 1 stay')}"
+
+
 def test_what_the_hour_rule_and_the_alarm_limit_do_to_the_cells(held: Records) -> None:
     task = task_named("mortality24")
 
@@ -251,7 +302,7 @@ def test_the_published_files_come_out_as_they_went_in(
 
 def test_what_is_rejected_of_the_demos(held: Records, real_data: Callable[[str], Path]) -> None:
     """The tables of docs/concepts/cohorts.md."""
-    page = (Path(__file__).parents[3] / "docs" / "concepts" / "cohorts.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     demo = EicuDemo()
     folder = real_data("eicu_demo")
     mimic = build(held, task_named("mortality24")).rejected
