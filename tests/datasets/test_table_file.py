@@ -81,3 +81,18 @@ def test_roles_bind_to_the_tasks() -> None:
     assert bind(number.provides, PredictValue().needs, dataset="table_file", task="predict_value")["target"].unit == "L"
     with pytest.raises(UsageError, match="no role is called 'target'"):
         bind(classes.provides, PredictValue().needs, dataset="table_file", task="predict_value")
+
+
+def test_records_over_time_are_held_to_the_plausible_ranges_and_kept(tmp_path: Path) -> None:
+    rows = [
+        f"s{n},{hour},{n % 2},{400 if n == 1 else 80},{37 + 60 * (hour == 1)}" for n in range(4) for hour in range(2)
+    ]
+    (tmp_path / "hours.csv").write_text("\n".join(["stay,hour,died,hr,temp", *rows]))
+    columns = Columns(target="died", subject="stay", sequence="stay", step="hour", units={"temp": "C"})  # type: ignore[arg-type]
+    dataset = TableFile("hours.csv", columns)
+    table = dataset.load(tmp_path, dataset.items(tmp_path)[0])
+    assert "'hr' (heart rate): 2 of 8 values outside 0 to 300 bpm; they are kept." in table.notes
+    assert "'temp' (body temperature): 4 of 8 values outside 32 to 42 C; they are kept." in table.notes
+    assert table.features["hr"].max() == 400
+    single = TableFile("hours.csv", Columns(target="died", subject="stay", exclude=("hour",)))
+    assert single.load(tmp_path, single.items(tmp_path)[0]).notes == ()

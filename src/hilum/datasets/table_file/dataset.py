@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 from hilum.core.data import Field, Item
 from hilum.core.errors import UsageError
+from hilum.modalities.ehr.plausible import range_notes
 from hilum.modalities.table.columns import Columns
 from hilum.modalities.table.read import read_frame, read_table
 from hilum.modalities.table.sample import Table
@@ -57,8 +58,15 @@ class TableFile:
         return [Item(self.label or Path(file).stem, None, (file, *self._content_files(folder / file)))]
 
     def load(self, folder: Path, item: Item) -> Table:
-        """Read the table; errors as in `hilum.modalities.table.read.read_table`."""
-        return read_table(folder / self.path, self.columns, name=item.id)
+        """Read the table; errors as in `hilum.modalities.table.read.read_table`.
+
+        Of records over time the notes say which features hold values, or are in units, that the dictionary of clinical variables finds
+        implausible (`hilum.modalities.ehr.plausible`). Nothing is dropped.
+        """
+        table = read_table(folder / self.path, self.columns, name=item.id)
+        if not self.columns.sequence:
+            return table
+        return replace(table, notes=(*table.notes, *range_notes(table.features, dict(self.columns.units))))
 
     def _content_files(self, file: Path) -> tuple[str, ...]:
         """The files that the content column names: where one of them changes, the table is another."""
