@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hilum.report.spread import components
+from hilum.report.spread import _spread, components
 
 
 def test_by_hand() -> None:
@@ -32,3 +32,11 @@ def test_what_was_simulated_is_found() -> None:
     figures = 0.03 * rng.normal(size=(1, 3000)) + 0.01 * rng.normal(size=(4, 3000))
     within, between, share = components(figures)
     assert (within, between, share) == pytest.approx((0.01, 0.03, 0.1), rel=0.06)
+
+
+def test_an_arm_without_a_share_says_why() -> None:
+    assert _spread("a", np.array([[0.5, 0.6]])).told == "one seed: not known"
+    assert _spread("a", np.array([[0.5], [0.6]])).told == "one fold: not known"
+    assert _spread("a", np.array([[0.5, 0.6], [0.5, math.nan]])).told == "undefined in a fold: not known"
+    assert _spread("a", np.full((2, 2), 0.5)).told == "no spread: the same figure everywhere"
+    assert _spread("a", np.array([[0.5, 0.7], [0.7, 1.1]])).told == "71.4"

@@ -1,4 +1,4 @@
-"""Subgroups and sites: the leading metric of the best model within each, with its interval over subjects.
+"""Subgroups and sites: the leading metric of the best model within each, with its interval over subjects; all models on first records.
 
 A group with fewer than FEWEST subjects, or with fewer than FEWEST_OF_CLASS of a class, gets its counts and no figure; of data that may not
 show small groups, one of fewer than ten subjects gets neither.
@@ -13,11 +13,12 @@ import numpy as np
 from hilum.core.row import Estimate, Range
 from hilum.metrics.stats import cluster_bootstrap, pooled_interval
 from hilum.report.privacy import FEWEST_SHOWN, Privacy
-from hilum.report.tables import Predicted, TableArm, Tables, columns_for
+from hilum.report.tables import Predicted, Tables, columns_for
 
 FEWEST, FEWEST_OF_CLASS = 20, 5
 MOST_LEVELS = 20
 MOST_SMALL = 5  # so many groups that are too small are listed one by one
+MANY_ARMS = 20  # beyond, the same of each arm's first records
 MANY_ROWS = 50_000  # beyond, 200 resamples make the interval: it is narrow, and a report is to be made in seconds
 
 
@@ -61,18 +62,36 @@ def groups_of(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
             parts = {level: inside for level, inside in parts.items() if level not in small}
             rest += len(small)
         for level, inside in parts.items():
-            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), level, inside))
+            found.append(_group(tables, privacy, name.removeprefix("group:"), level, inside))
         if rest:
             told = f"{rest} smaller groups" if parts else f"{rest} groups"
             why = "not listed" if parts else f"not listed: none of the largest has {FEWEST} subjects"
             found.append(Group(name.removeprefix("group:"), told, None, None, None, Estimate(None, None, why)))
         if not known.all():
             inside = rows.take(~known)
-            found.append(_group(tables, arm, privacy, name.removeprefix("group:"), "not known", inside))
+            found.append(_group(tables, privacy, name.removeprefix("group:"), "not known", inside))
     return tuple(found)
 
 
-def _group(tables: Tables, arm: TableArm, privacy: Privacy, column: str, level: str, inside: Predicted) -> Group:
+def first_records(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
+    """Every model on the first asked record of each sequence, the constant predictor too; `column` is the model's name.
+
+    Nothing where records have no step, or where every sequence has one record.
+    """
+    found = []
+    for arm in tables.arms:
+        rows = arm.predicted
+        if rows is None or rows.first is None or rows.first.all():
+            continue
+        inside = rows.take(rows.first)
+        quick = len(tables.arms) > MANY_ARMS
+        found.append(_group(tables, privacy, arm.name, "first record", inside, quick=quick))
+    return tuple(found)
+
+
+def _group(
+    tables: Tables, privacy: Privacy, column: str, level: str, inside: Predicted, *, quick: bool = False
+) -> Group:
     once = inside.first_seed
     subjects, records = inside.subjects, len(once.target) // inside.times
     if not privacy.shows(subjects):
@@ -80,7 +99,7 @@ def _group(tables: Tables, arm: TableArm, privacy: Privacy, column: str, level: 
         return Group(column, level, None, None, None, Estimate(None, None, why))
     events = int((once.target == 1).sum()) // inside.times if tables.binary else None
     why = _too_small(tables, inside)
-    estimate = Estimate(None, None, why) if why else _estimate(tables, inside)
+    estimate = Estimate(None, None, why) if why else _estimate(tables, inside, quick=quick)
     return Group(column, level, subjects, records, events, estimate)
 
 
@@ -98,7 +117,7 @@ def _too_small(tables: Tables, rows: Predicted) -> str:
     return ""
 
 
-def _estimate(tables: Tables, rows: Predicted) -> Estimate:
+def _estimate(tables: Tables, rows: Predicted, *, quick: bool) -> Estimate:
     """Made as the figure of everybody is: ranks fold by fold where each fold has enough subjects of every class, else pooled."""
     metric = tables.leading
     groups = rows.seed
@@ -114,7 +133,7 @@ def _estimate(tables: Tables, rows: Predicted) -> Estimate:
     undefined = next((score.reason for score in scores if not score.defined), "")
     if undefined:
         return Estimate(None, None, undefined)
-    if len(group) > MANY_ROWS and metric.pooling != "maximum":
+    if (quick or len(group) > MANY_ROWS) and metric.pooling != "maximum":
         made = cluster_bootstrap(columns, subject, metric, resamples=200, groups=group)
     else:
         made = pooled_interval(columns, subject, metric, groups=group)

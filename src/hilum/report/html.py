@@ -18,7 +18,7 @@ from hilum.report.figures_regress import pictures_of_numbers
 from hilum.report.flow import flow_diagram
 from hilum.report.forecast_page import globals_of, page_of
 from hilum.report.forecasts import read_forecasts
-from hilum.report.groups import groups_of
+from hilum.report.groups import first_records, groups_of
 from hilum.report.learning import learning_curve
 from hilum.report.numbers import between, figure, like, signed, told, told_between, with_interval
 from hilum.report.plots import interval_bar
@@ -157,6 +157,12 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "benefit": benefit_rows(tables),
         "fold_names": fold_names,
         "folds": folds,
+        "whole_figures": {
+            arm.name: line.estimate.value
+            for arm in tables.arms
+            if (line := arm.lines.get(tables.leading.name)) is not None
+        },
+        "firsts": first_records(tables, privacy),
         "spreads": spreads(tables),
         "seeds": max((len(seeds) for _, _, seeds in folds), default=0),
         "choices": choice_rows(tables),

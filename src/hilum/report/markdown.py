@@ -10,7 +10,7 @@ from hilum.report.contents import Contents, leader, verdict_text
 from hilum.report.flow import flow_of
 from hilum.report.forecast_page import LEAD, parts_of, reading, remarks, splits_note, unit_of
 from hilum.report.forecasts import ForecastArm, ForecastGroup, in_short, read_forecasts
-from hilum.report.groups import groups_of
+from hilum.report.groups import Group, first_records, groups_of
 from hilum.report.numbers import between, figure, percent, signed, told, told_with_interval, with_interval
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
@@ -150,16 +150,8 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
     undefined = [f"Undefined for every model: {titles} ({why})." for titles, why in undefined_metrics(tables)]
     head, parts = part_rows(tables)
     fold_names, folds = fold_rows(tables)
-    groups = [
-        (
-            f"{g.column}: {g.level}",
-            _count(g.subjects),
-            _count(g.records),
-            _count(g.events),
-            _told(g.estimate, tables.leading.unit),
-        )
-        for g in groups_of(tables, privacy)
-    ]
+    groups = [(f"{g.column}: {g.level}", *_counted(g, tables)) for g in groups_of(tables, privacy)]
+    firsts = [(g.column, *_counted(g, tables)) for g in first_records(tables, privacy)]
     choices = [
         (row["arm"], row["fixed"], row["space"] or "nothing", "; ".join(row["chosen"])) for row in choice_rows(tables)
     ]
@@ -183,10 +175,16 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
             contents,
         ),
         _table(
+            f"{title} on the first record of each sequence (95 % over subjects)",
+            ("model", "subjects", "records", "events", title),
+            firsts,
+            contents,
+        ),
+        _table(
             f"The seed's share of the spread of {title}",
             ("model", "seeds", "folds", "SD over seeds", "SD over folds", "seed's share of the variance, %"),
             [
-                (s.name, str(s.seeds), str(s.folds), figure(s.over_seeds), figure(s.over_folds), percent(s.share))
+                (s.name, str(s.seeds), str(s.folds), figure(s.over_seeds), figure(s.over_folds), s.told)
                 for s in spreads(tables)
             ],
             contents,
@@ -195,6 +193,12 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
         _table("Subgroups and sites", ("group", "subjects", "records", "events", title), groups, contents),
         _table("Settings", ("model", "fixed", "chosen from", "chosen"), choices, contents),
     ]
+
+
+def _counted(group: Group, tables: Tables) -> tuple[str, ...]:
+    """Subjects, records, events and the leading figure of a group."""
+    counts = (group.subjects, group.records, group.events)
+    return (*map(_count, counts), _told(group.estimate, tables.leading.unit))
 
 
 def _flow(tables: Tables) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.report.numbers import percent
 from hilum.report.tables import Tables
 
 Array = NDArray[np.float64]
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Spread:
-    """Of one arm: seeds and folds, and the standard deviations over each; `share` is the seed's, of the variance."""
+    """Of one arm: seeds and folds, and the standard deviations over each; `share` is the seed's, of the variance; `why` it is not known."""
 
     name: str
     seeds: int
@@ -29,6 +30,12 @@ class Spread:
     over_seeds: float
     over_folds: float
     share: float
+    why: str = ""
+
+    @property
+    def told(self) -> str:
+        """The share in per cent, or why it is not known."""
+        return self.why or percent(self.share)
 
 
 def components(figures: Array) -> tuple[float, float, float]:
@@ -40,11 +47,30 @@ def components(figures: Array) -> tuple[float, float, float]:
 
 
 def spreads(tables: Tables) -> list[Spread]:
-    """Every arm with two seeds or more on each of two folds or more, in order; where a figure is undefined, none."""
-    found = []
-    for arm in tables.arms:
-        figures = arm.by_seed_and_fold(tables.leading)
-        if min(figures.shape) > 1 and np.isfinite(figures).all():
-            seeds, folds = figures.shape
-            found.append(Spread(arm.name, seeds, folds, *components(figures)))
-    return found
+    """Every arm, in order; one that has a single seed or fold, or a figure that is undefined, says so."""
+    return [_spread(arm.name, arm.by_seed_and_fold(tables.leading)) for arm in tables.arms]
+
+
+def _spread(name: str, figures: Array) -> Spread:
+    seeds, folds = figures.shape
+    why = (
+        "one seed: not known"
+        if seeds == 1
+        else "one fold: not known"
+        if folds == 1
+        else "undefined in a fold: not known"
+        if not figures.size or not np.isfinite(figures).all()
+        else ""
+    )
+    if why:
+        return Spread(name, seeds, folds, math.nan, math.nan, math.nan, why)
+    over_seeds, over_folds, share = components(figures)
+    return Spread(
+        name,
+        seeds,
+        folds,
+        over_seeds,
+        over_folds,
+        share,
+        "" if math.isfinite(share) else "no spread: the same figure everywhere",
+    )

@@ -39,6 +39,7 @@ class Predicted:
         seed: Seed of each row.
         columns: Time, source, site and subgroups, where there are any: texts.
         times: How often each record was tested with a seed: nested folds test it once for each validation part.
+        first: Which rows are the first asked of their sequence, in their fold and seed; None where records have no step.
     """
 
     target: Array
@@ -48,6 +49,7 @@ class Predicted:
     seed: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any]]
     times: int = 1
+    first: NDArray[np.bool_] | None = None
 
     @property
     def subjects(self) -> int:
@@ -58,7 +60,7 @@ class Predicted:
         """Some of the rows."""
         kept = {name: column[chosen] for name, column in self.columns.items()}
         rows = (self.target[chosen], self.said[chosen], self.subject[chosen], self.group[chosen], self.seed[chosen])
-        return Predicted(*rows, kept, self.times)
+        return Predicted(*rows, kept, self.times, None if self.first is None else self.first[chosen])
 
     @property
     def first_seed(self) -> Predicted:
@@ -379,7 +381,19 @@ def _predicted(frame: pl.DataFrame) -> Predicted:
         seed=seed,
         columns={name: frame[name].cast(pl.String).to_numpy() for name in kept},
         times=_times(frame),
+        first=_first(frame),
     )
+
+
+def _first(frame: pl.DataFrame) -> NDArray[np.bool_] | None:
+    """Which rows are the first of their sequence by step, the first item of equals; None where records have no step."""
+    if not {"sequence", "step"} <= set(frame.columns) or frame["step"].null_count():
+        return None
+    keys = ("sequence", "fold", "seed")
+    numbered = frame.select("step", "item", *keys).with_row_index("row").sort("step", "item")
+    first = np.zeros(frame.height, dtype=bool)
+    first[numbered.unique(keys, keep="first", maintain_order=True)["row"].to_numpy()] = True
+    return first
 
 
 def _times(frame: pl.DataFrame) -> int:

@@ -15,7 +15,11 @@ from hilum.core.margins import margin_in_words
 from hilum.core.row import CheckRow, Estimate, Row
 from hilum.report.contents import Contents, Line, grouped, leader, verdict_text
 from hilum.report.forecasts import CAUSAL, PUBLISHED, ForecastGroup, in_short, read_forecasts
+from hilum.report.groups import first_records
 from hilum.report.numbers import between, figure, like, percent, signed, with_interval
+from hilum.report.privacy import privacy_of
+from hilum.report.spread import spreads
+from hilum.report.tables import Tables, read_every
 
 COLOURS = {
     "reproduced, exact": "green",
@@ -54,7 +58,7 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
         parts += _not_listed(contents)
-    parts += _forecasts(groups, contents, wide) if groups else [_figures(contents)]
+    parts += _forecasts(groups, contents, wide) if groups else [_figures(contents), *_firsts(contents)]
     parts += [Text(MEANING, style="dim"), Text(), _audit(contents)]
     waived = (contents.info.get("study") or {}).get("waivers") or ()
     parts += [Text(f"{one['code']} is waived by the author, and restores nothing: {one['reason']}") for one in waived]
@@ -256,6 +260,39 @@ def _figures(contents: Contents) -> Table:
             Text(title, style="bold" if best else ""), with_interval(first.estimate if first else None, 3), *values
         )
     return table
+
+
+def _firsts(contents: Contents) -> list[RenderableType]:
+    """Of every arm the leading figure on first records, and the seed's share of the spread."""
+    every = read_every(contents)
+    return [part for tables in every for part in _first_table(contents, tables)]
+
+
+def _first_table(contents: Contents, tables: Tables) -> list[RenderableType]:
+    firsts = {g.column: g.estimate for g in first_records(tables, privacy_of(contents.run, contents.info))}
+    shares = spreads(tables)
+    why = {s.why for s in shares}
+    one = why.pop() if len(why) == 1 else ""
+    said: list[RenderableType] = [Text(f"The seed's share of the spread: {one}.", style="dim")] if one else []
+    if one and not firsts:
+        return said
+    mark = "SYNTHETIC data: " if contents.synthetic else ""
+    title = f"{mark}{tables.leading.title}{', ' + tables.title if tables.title else ''}"
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table.add_column("model", overflow="fold")
+    if firsts:
+        table.add_column("first record (95 % over subjects)", justify="right", max_width=26)
+    if not one:
+        table.add_column("seed's share of the variance, %", justify="right", max_width=20)
+    for share in shares:
+        first = firsts.get(share.name)
+        told = [] if not firsts else [with_interval(first, 3) if first and first.value is not None else _reason(first)]
+        table.add_row(Text(share.name), *told, *([] if one else [share.told]))
+    return [Text(), table, *said]
+
+
+def _reason(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else estimate.reason or "-"
 
 
 def _audit(contents: Contents) -> Table:
