@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import DataError
 from hilum.core.metric import Columns, Metric, Score
-from hilum.metrics.stats.draws import BLOCK, counts_of, draws_of
+from hilum.metrics.stats.draws import BLOCK, counts_drawn
 from hilum.metrics.stats.intervals import (
     FEWEST_FOR_BOOTSTRAP,
     MEANING,
@@ -210,7 +210,7 @@ def bca_bootstrap(sample: Resampled, resamples: int, seed: int, level: float) ->
     whole = sample.whole()
     if sample.n < 2 or not whole.defined:
         return Interval.undefined(whole.reason or "fewer than 2 clusters", sample.n, level)
-    figures = np.concatenate([sample.figures(counts_of(draws)) for draws in draws_of(sample.n, resamples, seed)])
+    figures = np.concatenate([sample.figures(counts) for counts in counts_drawn(sample.n, resamples, seed)])
     lost = int(np.isnan(figures).sum())
     if lost > 0.05 * resamples:
         return Interval.undefined(f"undefined in {lost} of {resamples} resamples", sample.n, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,20 @@ def draws_of(n: int, resamples: int, seed: int, below: int | None = None) -> Ite
     block = max(1, BLOCK // n)
     for first in range(0, resamples, block):
         yield random.integers(0, below or n, size=(min(block, resamples - first), n))
+
+
+def counts_drawn(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """`counts_of` of `draws_of`, block by block. The last one that is a single block is kept: an arm's figures draw the same people."""
+    if n * resamples <= BLOCK:
+        yield _counts_in_one_block(n, resamples, seed)
+        return
+    for draws in draws_of(n, resamples, seed):
+        yield counts_of(draws)
+
+
+@lru_cache(maxsize=1)
+def _counts_in_one_block(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    return np.concatenate([counts_of(draws) for draws in draws_of(n, resamples, seed)])
 
 
 def counts_of(draws: NDArray[np.int64]) -> NDArray[np.int64]:
