@@ -189,3 +189,23 @@ def test_events_refuse_what_they_are_not() -> None:
 def test_unknown_concept_gives_the_closest() -> None:
     with pytest.raises(UsageError, match="Did you mean 'crea'"):
         read_concepts().codes("mimic3", ["creaa"], alarms=False)
+
+
+def test_the_page_names_every_variable_that_a_database_has_no_code_for() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "cohorts.md").read_text(encoding="utf-8")
+    known = read_concepts()
+    assert len(known.ids("hourly", "static")) == 50
+
+    def lacking(database: str, *uses: str) -> str:
+        return ", ".join(id for id in known.ids(*uses) if database not in known.concepts[id].codes) or "none"
+
+    titles = {
+        "mimic3": "MIMIC-III",
+        "mimic4": "MIMIC-IV",
+        "eicu": "eICU",
+        "hirid": "HiRID",
+        "aumc": "AmsterdamUMCdb",
+        "omop": "OMOP",
+    }
+    for database, title in titles.items():
+        assert f"| {title} | {lacking(database, 'hourly', 'static')} | {lacking(database, 'label')} |" in page, database

@@ -292,6 +292,18 @@ def test_what_each_setting_does_to_the_label_is_what_the_page_says(name: str, he
         assert line in page, line
 
 
+@pytest.mark.parametrize(
+    ("name", "lost", "positive"), [("sepsis", "antibiotic", 0), ("sepsis", "culture", 0), ("aki", "urine", 19)]
+)
+def test_a_label_is_made_without_what_has_no_code(name: str, lost: str, positive: int, held: Records) -> None:
+    """What the page says of databases that the dictionary knows in part."""
+    known = read_concepts()
+    part = replace(known, concepts={**known.concepts, lost: replace(known.concepts[lost], codes={})})
+    cohort = build(held, task_named(name), "clean", dictionary=part)
+    assert cohort.positive_stays == positive
+    assert bool(unjudgeable(cohort)) == (positive == 0)
+
+
 def effect(before: Cohort, after: Cohort) -> str:
     """Stays, positive stays, labels, and of the labels in both cohorts those that differ, as cells of a table."""
     keys = [column for column in before.outcome.columns if column != "label"]
