@@ -132,7 +132,9 @@ def best_arm(run: RunFolder, model: str = "") -> tuple[StoredArm, str, str]:
         raise HilumError(
             "no model of this run has a figure", where=str(run.path), do="Name one with --model, or run it again"
         )
-    return ranked[0], f"the best {own[ranked[0].id]['metric_title']} of {len(ranked)} models", _told(own[ranked[0].id])
+    extreme = "highest" if sign > 0 else "lowest"
+    first = own[ranked[0].id]
+    return ranked[0], f"the {extreme} {first['metric_title']} of {len(ranked)} models", _told(first)
 
 
 def _told(line: dict[str, Any] | None) -> str:

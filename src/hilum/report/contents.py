@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from hilum.core.row import CheckRow, Estimate, Row, read_estimate
 from hilum.core.run import RunFolder
 from hilum.core.store import read_json
 from hilum.report.numbers import told, told_with_interval
+
+if TYPE_CHECKING:
+    from hilum.report.tables import Tables
 
 STATUS_ORDER = {"fail": 0, "cannot tell": 1, "pass": 2, "not applicable": 3}
 
@@ -77,7 +81,14 @@ class Contents:
         """The audit, failures first; arms of which a check says the same stand together."""
         return grouped(self.checks)
 
-    @property
+    @cached_property
+    def tables(self) -> tuple[Tables, ...]:
+        """What it holds of tables, read once."""
+        from hilum.report.tables import read_every
+
+        return read_every(self)
+
+    @cached_property
     def headline(self) -> str:
         """The run in two sentences."""
         if self.synthetic:
@@ -132,12 +143,23 @@ def leader_in_words(contents: Contents) -> str:
     if found is None:
         return ""
     first = f"Best of {found.models} models: {found.best.arm}," if found.models > 1 else f"{found.best.arm}:"
+    why_not = _why_not_ranked(contents, found)
+    extreme = "Lowest" if found.best.direction == "lower" else "Highest"
+    if why_not:
+        first = f"{why_not}. {extreme} of {found.models} models: {found.best.arm},"
     against = (
         ""
         if found.trivial is None
         else f", against {told(found.trivial.estimate.value, found.best.unit)} of the {found.trivial.arm}"
     )
     return f"{first} {found.best.metric_title} {told_with_interval(found.best.estimate, found.best.unit)}{against}."
+
+
+def _why_not_ranked(contents: Contents, found: Leader) -> str:
+    """Why models of tables are not ranked; empty where they are, and of forecasts, which are ranked over recordings elsewhere."""
+    holding = (tables for tables in contents.tables if found.best.arm_id in {arm.id for arm in tables.arms})
+    ranked = next((tables.ranking for tables in holding), None)
+    return ranked.why_not if ranked and found.models > 1 else ""
 
 
 def grouped(checks: Sequence[CheckRow]) -> tuple[tuple[CheckRow, tuple[str, ...]], ...]:

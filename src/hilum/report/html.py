@@ -25,7 +25,7 @@ from hilum.report.plots import interval_bar
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.spread import spreads
-from hilum.report.tables import Tables, read_every
+from hilum.report.tables import Tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
     benefit_rows,
@@ -66,7 +66,7 @@ def html(contents: Contents, privacy: Privacy) -> tuple[str, list[Picture], dict
         word=_word,
         **globals_of(),
     )
-    every = read_every(contents)
+    every = contents.tables
     tables = every[0] if len(every) == 1 else None
     pictures = [] if tables is None else _pictures(tables, contents, privacy)
     many = [_group(number, each, contents, privacy) for number, each in enumerate(every, 1)] if len(every) > 1 else []
@@ -139,6 +139,7 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
         "times": tables.best.predicted.times if tables.best and tables.best.predicted else 1,
         "estimand": first.estimand if first else "",
         "models": sum(not arm.trivial for arm in tables.arms),
+        "ranking": tables.ranking,
         "glances": rows,
         "scale": scale,
         "permuted": any(row.permuted for row in rows),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hilum.core.row import Estimate
-from hilum.report.contents import Contents, leader, verdict_text
+from hilum.report.contents import Contents, verdict_text
 from hilum.report.flow import flow_of
 from hilum.report.forecast_page import LEAD, parts_of, reading, remarks, splits_note, unit_of
 from hilum.report.forecasts import ForecastArm, ForecastGroup, in_short, read_forecasts
@@ -15,7 +15,7 @@ from hilum.report.numbers import between, figure, percent, signed, told, told_wi
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
 from hilum.report.spread import spreads
-from hilum.report.tables import Tables, read_tables
+from hilum.report.tables import Tables
 from hilum.report.terminal import MEANING
 from hilum.report.view import (
     choice_rows,
@@ -31,7 +31,7 @@ from hilum.report.view import (
 
 def markdown(contents: Contents, privacy: Privacy) -> str:
     """Headline, claims, what was asked, data, results, audit, PROBAST, run, bibliography."""
-    tables = read_tables(contents)
+    tables = next(iter(contents.tables), None)
     parts = [f"# {_plain(contents.title)}", contents.headline]
     if privacy.identified:
         parts.append(
@@ -136,12 +136,7 @@ def _forecaster(group: ForecastGroup, arm: ForecastArm, ahead: Sequence[float]) 
 
 
 def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
-    found = leader(contents)
-    chosen = (
-        f"{found.best.arm} is called the best of {found.models} models by these same figures; its interval does not allow for the choice."
-        if found and found.models > 1
-        else ""
-    )
+    ranked = tables.ranking
     names = [arm.name for arm in tables.arms]
     metrics = [
         (title, "" if unit == "1" else unit, *(_told(estimate, unit) for estimate in estimates))
@@ -167,7 +162,7 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
         _table("Subjects, records and outcome by part", tuple(head), [tuple(row) for row in parts], contents),
         _table("Every metric (95 % over subjects)", ("metric", "unit", *names), metrics, contents),
         *undefined,
-        chosen,
+        ranked.sentence if ranked else "",
         _table(
             f"{title}, fold by fold",
             ("model", *(f"fold {name}" for name in fold_names), "seeds"),

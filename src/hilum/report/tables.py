@@ -22,6 +22,8 @@ from hilum.report.contents import Contents, Line
 if TYPE_CHECKING:
     import polars as pl
 
+    from hilum.report.ranking import Ranking
+
 Array = NDArray[np.float64]
 KINDS = ("classify", "regress")
 PARTS = ("train", "validation", "test")
@@ -98,11 +100,16 @@ class TableArm:
     controls: tuple[CellFolder, ...]
     lines: Mapping[str, Line]
 
+    @property
+    def rows(self) -> pl.DataFrame | None:
+        """predictions.parquet of its test parts; None where nothing is stored."""
+        return _read(self.tested, "predictions")
+
     @cached_property
     def predicted(self) -> Predicted | None:
         """What it predicted of its test parts; None where nothing is stored."""
-        frame = _read(self.tested, "predictions")
-        return None if frame is None else _predicted(frame)
+        frame = self.rows
+        return None if frame is None else predicted_of(frame)
 
     @cached_property
     def records(self) -> pl.DataFrame | None:
@@ -223,6 +230,13 @@ class Tables:
     def trivial(self) -> TableArm | None:
         """The constant comparator."""
         return next((arm for arm in self.arms if arm.trivial), None)
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """Whether the best model may be called so; None where there are not two."""
+        from hilum.report.ranking import ranking
+
+        return ranking(self)
 
     @property
     def best(self) -> TableArm | None:
@@ -362,7 +376,8 @@ def _read(cells: tuple[CellFolder, ...], name: str) -> pl.DataFrame | None:
     return pl.concat(frames, how="diagonal_relaxed") if frames else None
 
 
-def _predicted(frame: pl.DataFrame) -> Predicted:
+def predicted_of(frame: pl.DataFrame) -> Predicted:
+    """Rows of predictions.parquet, in their order."""
     import polars as pl
 
     names = sorted((name for name in frame.columns if name.startswith("p:")), key=lambda name: int(name[2:]))

@@ -19,7 +19,7 @@ from hilum.report.groups import first_records
 from hilum.report.numbers import between, figure, like, percent, signed, with_interval
 from hilum.report.privacy import privacy_of
 from hilum.report.spread import spreads
-from hilum.report.tables import Tables, read_every
+from hilum.report.tables import Tables
 
 COLOURS = {
     "reproduced, exact": "green",
@@ -263,9 +263,14 @@ def _figures(contents: Contents) -> Table:
 
 
 def _firsts(contents: Contents) -> list[RenderableType]:
-    """Of every arm the leading figure on first records, and the seed's share of the spread."""
-    every = read_every(contents)
-    return [part for tables in every for part in _first_table(contents, tables)]
+    """Whether the models are ranked; of every arm the leading figure on first records, and the seed's share of the spread."""
+    return [part for tables in contents.tables for part in (*_rank(tables), *_first_table(contents, tables))]
+
+
+def _rank(tables: Tables) -> list[RenderableType]:
+    found = tables.ranking
+    name = f"{tables.title}: " if tables.title else ""
+    return [] if found is None else [Text(f"{name}{found.sentence}")]
 
 
 def _first_table(contents: Contents, tables: Tables) -> list[RenderableType]:
@@ -288,7 +293,7 @@ def _first_table(contents: Contents, tables: Tables) -> list[RenderableType]:
         first = firsts.get(share.name)
         told = [] if not firsts else [with_interval(first, 3) if first and first.value is not None else _reason(first)]
         table.add_row(Text(share.name), *told, *([] if one else [share.told]))
-    return [Text(), table, *said]
+    return [Text(), table, *said, Text()]
 
 
 def _reason(estimate: Estimate | None) -> str:
