@@ -213,7 +213,7 @@ def _calibration(best: TableArm, others: Sequence[TableArm], tables: Tables, syn
     axes.dots(found.bins.predicted, found.bins.observed, f"c{best.colour}", radius=3.4)
     _spread_of_predictions(axes, target, p, best)
     legend = [_calibration_legend(arm, wide=arm is best) for arm in (best, *others)]
-    why = f" {found.note[0].upper()}{found.note[1:]}." if found.note else " Band: pointwise 95 % over subjects."
+    why = f" {found.note[0].upper()}{found.note[1:]}." if found.note else f" {_band_in_words(found.band)}"
     return Picture(
         "calibration",
         "Calibration",
@@ -221,6 +221,11 @@ def _calibration(best: TableArm, others: Sequence[TableArm], tables: Tables, syn
         f"Line: restricted cubic spline on the logit scale, all test predictions pooled. Dots: {len(found.bins.count)} bins of equal "
         f"mass. Below: how often each risk was predicted, upwards where {tables.event}, downwards elsewhere. Dashed: ideal.{why}{said}",
     )
+
+
+def _band_in_words(band: Band | None) -> str:
+    drawn = band is not None and np.isfinite(band.low).any()
+    return "Band: pointwise 95 % over subjects." if drawn else "No band: too few subjects."
 
 
 def _where_predicted(x: Array, p: Array) -> NDArray[np.bool_]:

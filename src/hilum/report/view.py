@@ -273,24 +273,41 @@ def choice_rows(tables: Tables) -> list[dict[str, Any]]:
         tally: dict[str, list[str]] = {}
         tried = []
         for fold, chosen, candidates in arm.chosen:
-            words = ", ".join(f"{name} {chosen.get(name)}" for name in space)
+            words = ", ".join(f"{name} {setting_in_words(chosen.get(name))}" for name in space)
             if candidates:
                 tally.setdefault(words, []).append(fold)
             tried += [
-                (fold, ", ".join(f"{name} {value}" for name, value in candidate.items()), figure(score))
+                (
+                    fold,
+                    ", ".join(f"{name} {setting_in_words(value)}" for name, value in candidate.items()),
+                    figure(score),
+                )
                 for candidate, score in candidates
             ]
         found.append(
             {
                 "arm": arm.name,
                 "model": arm.model.replace("_", " "),
-                "fixed": "; ".join(f"{key} {value}" for key, value in settings.items() if key not in space) or "none",
-                "space": "; ".join(f"{key}: {', '.join(map(str, value))}" for key, value in space.items()),
+                "fixed": "; ".join(
+                    f"{key} {setting_in_words(value)}" for key, value in settings.items() if key not in space
+                )
+                or "none",
+                "space": "; ".join(f"{key}: {', '.join(map(setting_in_words, value))}" for key, value in space.items()),
                 "chosen": [f"{words} in {', '.join(folds)}" for words, folds in tally.items()],
                 "tried": tried,
             }
         )
     return found
+
+
+def setting_in_words(value: Any) -> str:
+    """A setting; a model inside another as its kind, with its settings behind it."""
+    if isinstance(value, Mapping) and {"kind", "settings"} <= value.keys():
+        own = ", ".join(f"{name} {setting_in_words(part)}" for name, part in value["settings"].items())
+        return f"{value['kind']} ({own})" if own else str(value["kind"])
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting_in_words, value))
+    return str(value)
 
 
 def fold_rows(tables: Tables) -> tuple[list[str], list[tuple[str, list[str], list[str]]]]:
