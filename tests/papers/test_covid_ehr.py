@@ -24,7 +24,7 @@ from hilum.engine.figures import metrics_of
 from hilum.engine.tables.pipeline import constants_of, learn, score_block
 from hilum.engine.tables.ready import parts, ready
 from hilum.modalities.table.sample import Table
-from hilum.papers.covid_ehr.bindings import BEST, FOLDS, METRICS, PRINTED, released_folds
+from hilum.papers.covid_ehr.bindings import BEST, EXPLORATORY, FOLDS, METRICS, PRINTED, released_folds
 from hilum.papers.covid_ehr.experiment import (
     CONCARE_ROW,
     DAYS,
@@ -117,6 +117,24 @@ def test_the_best_rows_are_ranked_among_those_of_their_table() -> None:
             ids = {rule.arm.id, *(rival.id for rival in rule.rivals)}
             # Outcomes: 16 rows and 12 under the time-aware loss. Remaining days: 16 rows and 12 of one network for both.
             assert len(ids) == 1 + len(rule.rivals) == 28
+
+
+def test_our_own_preparation_stands_beside_and_gives_no_verdict() -> None:
+    """It was chosen after these folds had been seen: a verdict, a rank or a difference never comes from it, and its claims say why."""
+    _, bound = paper_claims(get("papers", "covid-ehr"))
+    mine = {own(row).id for row in (*PRINTED, *ROWS, LIGHT_GBM)}
+    beside = 0
+    for name, rule in bound.items():
+        if not isinstance(rule, Binding):
+            continue
+        assert rule.stand_in is None, name
+        judged = [rule.arm, *rule.rivals, *([rule.against] if rule.against else [])]
+        assert not mine & {arm.id for arm in judged}, name
+        assert (EXPLORATORY in rule.notes) == (rule.honest is not None), name
+        if rule.honest is not None:
+            assert rule.honest.id in mine, name
+            beside += 1
+    assert beside > 20
 
 
 def test_presets_hold_every_family() -> None:

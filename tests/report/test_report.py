@@ -185,6 +185,19 @@ def test_why_says_each_metrics_own_margin(stored: RunFolder) -> None:
         assert words in lines["margin"]
 
 
+def test_what_is_exploratory_is_said_everywhere(stored: RunFolder) -> None:
+    note = "exploratory: chosen after these folds had been seen"
+    claims = [row(0, ours=estimate(), honest=estimate(2.5), settings=("rate = 1", note)), row(1, settings=(note,))]
+    write_json(stored.path / "claims.json", [claim.to_json() for claim in claims])
+    contents = read_contents(stored)
+    assert contents.exploratory == (note,)
+    assert ("exploratory", "chosen after these folds had been seen") in explain(contents, contents.rows[0])
+    for text in (printed(render(contents, width=80), 80), markdown_report(stored), html_report(stored)):
+        assert f"is {note}." in " ".join(text.split()).replace("&#39;", "'")
+    write_json(stored.path / "claims.json", [replace(claims[0], settings=()).to_json()])
+    assert note not in html_report(stored)
+
+
 def test_markdown_is_tables(stored: RunFolder) -> None:
     text = markdown_report(stored)
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):

@@ -16,6 +16,7 @@ from hilum.report.numbers import told, told_with_interval
 if TYPE_CHECKING:
     from hilum.report.tables import Tables
 
+EXPLORATORY = "exploratory:"  # how a binding's note begins that says so of the honest figure
 STATUS_ORDER = {"fail": 0, "cannot tell": 1, "pass": 2, "not applicable": 3}
 
 
@@ -70,6 +71,12 @@ class Contents:
     def measured(self) -> tuple[Row, ...]:
         """Claims that have a figure of ours."""
         return tuple(row for row in self.rows if row.ours is not None)
+
+    @property
+    def exploratory(self) -> tuple[str, ...]:
+        """What notes of claims with a figure of ours say is exploratory, each once."""
+        said = (text for row in self.measured if row.honest is not None for text in row.settings)
+        return tuple(dict.fromkeys(text for text in said if text.startswith(EXPLORATORY)))
 
     @property
     def counts(self) -> Counter[str]:

@@ -37,7 +37,12 @@ def markdown(contents: Contents, privacy: Privacy) -> str:
         parts.append(
             "**Asked for with ids and rows of single subjects. For the holder of the data: do not pass it on.**"
         )
-    parts += [_claims(contents), MEANING, _asked(contents)]
+    parts += [
+        _claims(contents),
+        *(f"The column 'causal' is {_plain(text)}." for text in contents.exploratory),
+        MEANING,
+        _asked(contents),
+    ]
     groups = read_forecasts(contents)
     parts += _forecasts(contents, groups) if groups else []
     parts += [] if tables is None else _tables(contents, tables, privacy)
@@ -163,6 +168,7 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
         _table("Every metric (95 % over subjects)", ("metric", "unit", *names), metrics, contents),
         *undefined,
         ranked.sentence if ranked else "",
+        *(f"Models under the honest protocol are {_plain(text)}." for text in contents.exploratory),
         _table(
             f"{title}, fold by fold",
             ("model", *(f"fold {name}" for name in fold_names), "seeds"),

@@ -13,7 +13,7 @@ from rich.text import Text
 from hilum.core.errors import unknown
 from hilum.core.margins import margin_in_words
 from hilum.core.row import CheckRow, Estimate, Row
-from hilum.report.contents import Contents, Line, grouped, leader, verdict_text
+from hilum.report.contents import EXPLORATORY, Contents, Line, grouped, leader, verdict_text
 from hilum.report.forecasts import CAUSAL, PUBLISHED, ForecastGroup, in_short, read_forecasts
 from hilum.report.groups import first_records
 from hilum.report.numbers import between, figure, like, percent, signed, with_interval
@@ -57,6 +57,11 @@ def render(contents: Contents, *, width: int | None = None) -> RenderableType:
         parts += [*(Text(f"Causal, {group.heading}: {_short(group)}") for group in groups), Text()]
     if contents.measured:
         parts += [_claims(contents, wide), Text()]
+        parts += [
+            part
+            for text in contents.exploratory
+            for part in (Text(f"The column 'causal' is {text}.", style="dim"), Text())
+        ]
         parts += _not_listed(contents)
     parts += _forecasts(groups, contents, wide) if groups else [_figures(contents), *_firsts(contents)]
     parts += [Text(MEANING, style="dim"), Text(), _audit(contents)]
@@ -116,7 +121,9 @@ def explain(contents: Contents, row: Row) -> list[tuple[str, str]]:
     if row.honest is not None:
         lines.append(("honest", f"{with_interval(row.honest)} {row.unit}, the same figure under the causal protocol"))
     lines += [("differs", text) for text in row.differs]
-    lines += [("setting", text) for text in row.settings]
+    for text in row.settings:
+        name, mark, rest = text.partition(": ")
+        lines.append((name, rest) if f"{name}:" == EXPLORATORY and mark else ("setting", text))
     if row.ours is not None and row.ours.per_unit:
         lines.append(("by unit", ", ".join(f"{u.unit} {figure(u.value)}" for u in row.ours.per_unit)))
     if row.ours is not None and len(row.ours.per_seed) > 1:

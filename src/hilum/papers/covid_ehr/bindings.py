@@ -53,6 +53,10 @@ OVER_PATIENTS = (
     "the released network's GRU runs over the patients of a batch, which are tested in the order of their numbers, and the numbers follow "
     "the outcome; ours runs over the days of each patient (benchmarks/covid_ehr_adacare.py)"
 )
+EXPLORATORY = (
+    "exploratory: the preparation of the honest figure (forward fill, flags) was chosen after these folds had been seen; no verdict "
+    "comes from it, and it does not count as beating a published row"
+)
 WITHOUT_CATBOOST = (
     "CatBoost, which needs an extra of its own, is not among the ranked; as printed it leads in no column"
 )
@@ -116,18 +120,19 @@ def arms() -> Iterator[tuple[str, str, PaperRow, Arm]]:
 
 def _figures() -> Iterator[Binding]:
     for table, name, row, arm in arms():
+        honest = own(row) if arm == published(row) and row is not CONCARE_ROW else None
         for metric in TABLES[table]:
             yield Binding(
                 (f"tjh.{table}.{name}.{metric}",),
                 arm=arm,
-                honest=own(row) if arm == published(row) and row is not CONCARE_ROW else None,
+                honest=honest,
                 trivial=constant(),
                 estimand=BY_FOLD,
                 basis="same-data",
                 metric=METRICS.get(metric, metric),
                 folds=released_folds,
                 differs=_differs(row),
-                notes=_notes(table, row),
+                notes=(*_notes(table, row), *((EXPLORATORY,) if honest is not None else ())),
             )
 
 
