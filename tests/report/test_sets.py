@@ -1,130 +1,81 @@
-"""Reports of several sets of arms: each by itself, its learning curve, and the controls beside the arm they are of."""
+"""Prediction sets in reports: held as often as was asked on data where that is known, cut by others only, and a case by hand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-import hilum
-from hilum.core.experiment import Arm, Cell, Experiment
-from hilum.core.run import RunFolder
-from hilum.core.split import Rule
-from hilum.datasets.table_file.dataset import TableFile
-from hilum.engine.tables.runner import PERMUTED
-from hilum.modalities.table.columns import Columns
-from hilum.models.constant_prediction import ConstantPrediction
-from hilum.models.logistic_regression import LogisticRegression
-from hilum.report.contents import absent_cells, read_contents
-from hilum.report.groups import groups_of
-from hilum.report.learning import points_of
-from hilum.report.privacy import privacy_of
-from hilum.report.tables import Tables, read_every
-from hilum.targets import Target
-from hilum.tasks.predict_class import PredictClass
-
-SHARES = (1.0, 0.5, 0.2)
+from hilum.core.row import Estimate
+from hilum.report.contents import Line
+from hilum.report.sets import sets_of
+from hilum.report.tables import Tables
+from tests.report.test_first_records import tables_of
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """Nested folds in one set, plain ones with shares of train in another; 90 subjects at 45 sites."""
-    folder = tmp_path_factory.mktemp("sets")
-    draw = np.random.default_rng(0)
-    lines = ["who,site,sick,x,y"]
-    for n in range(90):
-        sick = int(n % 3 == 0)
-        lines.append(f"p{n:02d},s{n // 2:02d},{sick},{draw.normal() + 1.5 * sick:.4f},{draw.normal():.4f}")
-    (folder / "people.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    dataset = TableFile("people.csv", Columns(subject="who", target="sick", site="site"))
-
-    def arm(split: Rule, model: object, title: str, group: str) -> Arm:
-        return Arm(dataset, PredictClass(2, split), model, "honest", title=f"{title}, {group}", group=group)
-
-    nested, plain = Rule(folds=3, inner=2), Rule(folds=3)
-    ridge, constant = LogisticRegression(0.1), ConstantPrediction()
-    first = [arm(nested, constant, "Constant", "nested"), arm(nested, ridge, "Ridge", "nested")]
-    shares = [arm(replace(plain, train_share=s), ridge, f"Ridge on {100 * s:g} %", "curve") for s in SHARES]
-    second = [arm(plain, constant, "Constant", "curve"), *shares]
-    cells = [Cell(each, ("people",), (0,), fold) for each in first for fold in range(6)]
-    cells += [Cell(each, ("people",), (0,), fold) for each in second for fold in range(3)]
-    cells += [Cell(replace(shares[0], control=PERMUTED), ("people",), (0, 1, 2), fold) for fold in range(3)]
-    target = Target(
-        Experiment("sets", tuple(cells), {dataset.name: folder}),
-        None,
-        synthetic=False,
-        told={"datasets": [], "bibliography": [], "statement": {}},
-        command="hilum run sets",
-    )
-    patch = pytest.MonkeyPatch()
-    patch.setattr("hilum.api.load_target", lambda *_: target)
-    try:
-        result = hilum.run("sets", executor="inline", out=folder / "run")
-    finally:
-        patch.undo()
-    assert (result.failed, result.not_run) == (0, 0)
-    return result.folder
+def best_of(folder: Path, frame: pl.DataFrame, kind: str = "classify") -> Tables:
+    tables = tables_of(folder, {"A": frame}, kind)
+    name = tables.leading.name
+    line = Line("A", "A", "", name, name, "1", tables.leading.direction, None, None, Estimate(0.9, None))
+    return replace(tables, arms=(replace(tables.arms[0], lines={name: line}),))
 
 
-def sets(run: RunFolder) -> tuple[Tables, ...]:
-    return read_every(read_contents(run))
+def records(patients: int, seed: int = 0, each: int = 2) -> pl.DataFrame:
+    """Outcomes drawn from the very risks that are said, and a number with an error of s.d. 2."""
+    rng = np.random.default_rng(seed)
+    n = patients * each
+    risk = rng.beta(0.6, 0.6, n)
+    number = rng.uniform(20, 30, n)
+    whose = np.repeat(np.arange(patients), each)
+    return pl.DataFrame(
+        {
+            "item": [f"r{k}" for k in range(n)], "subject": [f"p{k}" for k in whose], "fold": whose % 5, "seed": 0,
+            "target": (rng.random(n) < risk).astype(float), "p:0": 1 - risk, "p:1": risk,
+            "number": number, "beside": number + rng.normal(0, 2, n),
+        }
+    )  # fmt: skip
 
 
-def test_arms_stand_in_the_set_of_their_records_under_short_names(run: RunFolder) -> None:
-    first, second = sets(run)
-    assert (first.title, second.title) == ("nested", "curve")
-    assert [arm.name for arm in first.arms] == ["Constant", "Ridge"]
-    assert [arm.name for arm in second.arms] == ["Constant", "Ridge on 100 %", "Ridge on 50 %", "Ridge on 20 %"]
-    assert first.best is not None
-    assert first.best.name == "Ridge"
+def test_nine_in_ten_are_held(tmp_path: Path) -> None:
+    classes, number = sets_of(best_of(tmp_path, records(1500)))
+    for one in (classes, number):
+        assert one.coverage.value == pytest.approx(0.9, abs=0.02)
+        assert one.coverage.interval is not None
+        assert one.coverage.interval.n == 1500
+        assert one.records == 3000
+    shares = [float(text.split()[0]) for _, text in classes.shape]
+    assert [name for name, _ in classes.shape] == ["one class", "both classes", "no class"]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert (number.what, number.shape[0][1].split()[1]) == ("remaining days", "days")
+    assert float(number.shape[0][1].split()[0]) == pytest.approx(2 * 1.645 * 2, rel=0.06)
 
 
-def test_permuted_labels_stand_with_the_arm_they_are_of(run: RunFolder) -> None:
-    _, second = sets(run)
-    assert [len(arm.controls) for arm in second.arms] == [0, 3, 0, 0]
-    assert len(second.arms[1].permuted(second.leading)) == 3
+def test_by_hand_and_by_others_only(tmp_path: Path) -> None:
+    """Fold 0 errs by 1, fold 1 by 3, ten subjects each: each is cut with the other's error."""
+    frame = pl.DataFrame(
+        {
+            "item": [f"r{k}" for k in range(20)], "fold": [0] * 10 + [1] * 10, "seed": 0,
+            "target": [11.0] * 10 + [13.0] * 10, "prediction": 10.0,
+        }
+    )  # fmt: skip
+    (found,) = sets_of(best_of(tmp_path, frame, "regress"))
+    assert found.coverage.value == 0.5  # +-3 holds an error of 1, +-1 holds none of 3
+    assert found.shape == (("median width", "4.00"),)  # widths 6 and 2, ten of each
 
 
-def test_points_of_a_learning_curve_count_train_subjects(run: RunFolder) -> None:
-    first, second = sets(run)
-    assert points_of(first) == ()
-    points = points_of(second)
-    assert [point.share for point in points] == [0.2, 0.5, 1.0]
-    assert [point.subjects for point in points] == [12, 30, 60]
-    assert all(point.estimate.value is not None for point in points)
+def test_a_subject_never_cuts_its_own_set(tmp_path: Path) -> None:
+    """Everybody is in both folds: nobody is left to cut with."""
+    frame = records(30)
+    twice = pl.concat([frame.with_columns(fold=pl.lit(k, pl.Int64)) for k in (0, 1)])
+    assert sets_of(best_of(tmp_path / "a", twice)) == ()
+    assert sets_of(best_of(tmp_path / "b", frame.with_columns(fold=pl.lit(0, pl.Int64)))) == ()
 
 
-def test_a_record_that_nested_folds_test_twice_counts_once(run: RunFolder) -> None:
-    first, _ = sets(run)
-    assert first.best is not None
-    assert first.best.predicted is not None
-    assert first.best.predicted.times == 2
-    (site,) = groups_of(first, privacy_of(run, run.info(), identified=True))
-    assert (site.column, site.level) == ("site", "45 groups")
-    assert "none of the largest has 20 subjects" in site.estimate.reason
-
-
-def test_the_page_shows_each_set_and_its_ids_are_unique(run: RunFolder) -> None:
-    import re
-
-    page = (run.path / "report.html").read_text(encoding="utf-8")
-    ids = re.findall(r'<(?:section|details)[^>]* id="([^"]+)"', page)
-    assert len(ids) == len(set(ids))
-    assert {"g1-set", "g2-set", "g2-learning", "glance", "sets"} <= set(ids)
-    assert "g1-learning" not in ids
-    assert "2 different sets of records" in page
-    assert "each tested 2 times" in page
-    assert (run.path / "figures" / "g2-learning.svg").is_file()
-
-
-def test_cells_that_are_not_there_are_told_by_their_reason() -> None:
-    def cell(status: str, reason: str, name: str) -> dict[str, str]:
-        return {"status": status, "reason": reason, "folder": name}
-
-    cells = [
-        cell("done", "", "a"),
-        *(cell("not run", "no data", f"b{n}") for n in range(3)),
-        cell("failed", "broke", "c"),
-    ]
-    assert absent_cells({"cells": cells}) == [("not run", "no data", 3, "b0"), ("failed", "broke", 1, "c")]
+def test_too_few_subjects_hold_everything(tmp_path: Path) -> None:
+    classes, number = sets_of(best_of(tmp_path, records(8)))
+    assert dict(classes.shape)["both classes"] == "100.0 %"
+    assert number.shape[0][1] == "everything: too few subjects"
+    assert classes.coverage.value == number.coverage.value == 1.0

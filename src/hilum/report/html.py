@@ -24,6 +24,7 @@ from hilum.report.numbers import between, figure, like, signed, told, told_betwe
 from hilum.report.plots import interval_bar
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
+from hilum.report.sets import sets_of
 from hilum.report.spread import spreads
 from hilum.report.tables import Tables
 from hilum.report.terminal import MEANING
@@ -164,6 +165,7 @@ def _tables(tables: Tables, contents: Contents, privacy: Privacy) -> dict[str, A
             if (line := arm.lines.get(tables.leading.name)) is not None
         },
         "firsts": first_records(tables, privacy),
+        "sets": sets_of(tables),
         "spreads": spreads(tables),
         "seeds": max((len(seeds) for _, _, seeds in folds), default=0),
         "choices": choice_rows(tables),

@@ -14,6 +14,7 @@ from hilum.report.groups import Group, first_records, groups_of
 from hilum.report.numbers import between, figure, percent, signed, told, told_with_interval, with_interval
 from hilum.report.privacy import Privacy
 from hilum.report.probast import OPEN, sheet
+from hilum.report.sets import sets_of
 from hilum.report.spread import spreads
 from hilum.report.tables import Tables
 from hilum.report.terminal import MEANING
@@ -187,6 +188,15 @@ def _tables(contents: Contents, tables: Tables, privacy: Privacy) -> list[str]:
             [
                 (s.name, str(s.seeds), str(s.folds), figure(s.over_seeds), figure(s.over_folds), s.told)
                 for s in spreads(tables)
+            ],
+            contents,
+        ),
+        _table(
+            f"90 % prediction sets of {tables.best.name if tables.best else '-'}, calibrated on other folds",
+            ("of", "sets", "what they leave open", "coverage (95 % over subjects)"),
+            [
+                (s.what, _count(s.records), ", ".join(f"{name} {told}" for name, told in s.shape), s.covered)
+                for s in sets_of(tables)
             ],
             contents,
         ),
