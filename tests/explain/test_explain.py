@@ -237,7 +237,7 @@ def test_sequences_are_explained_over_time(stays: Path) -> None:
     with pytest.raises(UsageError, match="explains one record"):
         api.explain(stays, model="RETAIN", method="attention")
     context = table.rows.filter(pl.col("target").is_null())["item"][0]
-    with pytest.raises(UsageError, match="no test record"):
+    with pytest.raises(UsageError, match="stands in no test part of this run, or nothing is asked of it"):
         api.explain(stays, model="RETAIN", item=context)
     with pytest.raises(UsageError, match="not made from a table of one's own"):
         api.explain(stays, "new.csv", model="RETAIN")

@@ -288,7 +288,7 @@ def _on_tests(run: RunFolder, arm: StoredArm, task: Any, data: Path | None, item
     folder = _folder_of(run, dataset, data)
     (found,) = find_items(dataset, folder, spec["items"])
     raw = dataset.load(folder, found)
-    tested = False
+    tested: list[str] = []
     for cell in cells:
         fold = int(cell.spec()["fold"])
         stored = _stored(cell, f"fold {fold}")
@@ -296,12 +296,18 @@ def _on_tests(run: RunFolder, arm: StoredArm, task: Any, data: Path | None, item
         part = parts_of(task, table, fold)
         _refuse_changes(table, part, cell)
         test = table.take(part == "test")
-        if item and item not in set(test.rows["item"].filter(test.asked).to_list()):
-            continue
-        tested = True
-        yield stored.on(test, known=True)
-    if not tested:
-        raise unknown("test record", item, raw.rows["item"].to_list(), where=str(run.path))
+        names = test.rows["item"].filter(test.asked).to_list()
+        tested += names
+        if not item or item in names:
+            yield stored.on(test, known=True)
+    if item and item not in tested:
+        if item in raw.rows["item"]:
+            raise UsageError(
+                f"'{item}' stands in no test part of this run, or nothing is asked of it",
+                where=str(run.path),
+                do="Run the study with a larger preset, or write its records into a file and name that",
+            )
+        raise unknown("test record", item, tested, where=str(run.path))
 
 
 def _folder_of(run: RunFolder, dataset: Any, data: Path | None) -> Path:
