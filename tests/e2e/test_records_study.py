@@ -187,6 +187,14 @@ def test_values_unlike_train_and_columns_that_lack_are_said(ran: Path, tmp_path:
     assert warning["item"] == "P000A-002"
     assert warning["problem"] == "above"
     assert bool(found.frame.filter(pl.col("item") == "P000A-002")["far"][0])
+    assert any(
+        note.startswith("4 of 4 subjects are called like ones that the model was fitted on") for note in found.notes
+    )
+    strangers = frame.with_columns(pl.format("new {}", "patient").alias("patient"))
+    strangers.write_csv(tmp_path / "strangers.csv")
+    new = hilum.predict(ran, tmp_path / "strangers.csv", model="two stage")
+    assert isinstance(new, Prediction)
+    assert not any("fitted on" in note for note in new.notes)
     assert "Not in the file, and treated as never measured: 'creatinine'." in found.notes
     first = found.frame.filter(pl.col("item") == "P000A-000")
     assert int(first["unmeasured"][0]) >= 1
@@ -199,6 +207,7 @@ def test_the_command_shows_patients_apart_and_writes_csv_and_json(ran: Path, tmp
     assert "LEARNED FROM SYNTHETIC DATA" in shown.output
     written = pl.read_csv(tmp_path / "out.csv")
     assert {"sequence", "step", "p 1", "days_left high", "learned_from"} <= set(written.columns)
+    assert written["learned_from"].str.starts_with("SYNTHETIC DATA; ").all()
     plain = json.loads(predicted(ran, file, "--model", "two stage", "--json").output)
     assert len(plain["records"]) == written.height
 

@@ -47,7 +47,7 @@ def test_nothing_is_read_beyond_the_risks_that_were_given() -> None:
     ranges = of_risk(said_by_folds(100)[0], np.array([0.001, 0.5]), "died")
     assert math.isnan(ranges.columns["observed"][0])
     assert not math.isnan(ranges.columns["observed"][1])
-    assert "1 records have a risk beyond" in ranges.notes[-1]
+    assert "1 record has a risk beyond" in ranges.notes[-1]
 
 
 def test_few_patients_or_one_class_give_no_interval_and_say_why() -> None:
@@ -55,6 +55,9 @@ def test_few_patients_or_one_class_give_no_interval_and_say_why() -> None:
     few = of_risk(frame, np.array([0.5]), "died")
     assert few.columns == {}
     assert few.notes[0].startswith("No observed share stands beside the risk: ")
+    eight = of_risk(said_by_folds(8)[0], np.array([0.5]), "died")
+    assert np.isnan(eight.columns["low"]).all()
+    assert "8 subjects are too few for an interval" in eight.notes[0]
     one = of_risk(frame.with_columns(pl.lit(0.0).alias("target")), np.array([0.5]), "died")
     assert "one class" in one.notes[0]
 

@@ -127,7 +127,7 @@ def _unusual(found: Prediction) -> RenderableType:
         f"{far} of {found.frame.height} records lie farther from the middle of train than 99 % of it did."
         if far
         else away,
-        f"{records} records have values that train did not have: {found.warnings.height} warnings."
+        f"{_records(records)} values that train did not have: {found.warnings.height} warning{'s' * (found.warnings.height != 1)}."
         if records
         else "Every value lies within the range of train.",
     ]
@@ -138,14 +138,19 @@ def _unusual(found: Prediction) -> RenderableType:
     return Text("\n".join(lines))
 
 
+def _records(count: int) -> str:
+    return "1 record has" if count == 1 else f"{count} records have"
+
+
 def prediction_lines(found: Prediction) -> dict[str, Any]:
     """Plain data."""
     return found.to_json()
 
 
 def write_predictions(found: Prediction, path: Path) -> None:
-    """Every record as CSV; the licence of what was learned from goes with it in a column."""
+    """Every record as CSV; the licence of what was learned from, and that it is synthetic, goes with it in a column."""
     import polars as pl
 
-    whole = found.frame.with_columns(pl.lit(found.arm).alias("model"), pl.lit(found.licence).alias("learned_from"))
+    learned = f"SYNTHETIC DATA; {found.licence}" if found.synthetic else found.licence
+    whole = found.frame.with_columns(pl.lit(found.arm).alias("model"), pl.lit(learned).alias("learned_from"))
     write_text(path, whole.write_csv())

@@ -21,7 +21,9 @@ def test_case_spaces_and_units_in_brackets() -> None:
 
 
 def test_the_very_name_wins_over_what_reads_like_it() -> None:
-    assert matched(["Age", "age"], ["age"]) == {"age": "age"}
+    found = match(["Age (years)", "age", "weight"], ["age"], {}, where="file.csv")
+    assert found.columns == {"age": "age"}
+    assert found.remarks == ("'Age (years)' is not read: 'age' is in the file, too",)
 
 
 def test_two_that_read_alike_are_refused() -> None:

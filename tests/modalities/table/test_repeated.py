@@ -107,7 +107,10 @@ def test_days_left_stand_beside_every_outcome(tmp_path: Path) -> None:
         (("p1,a,1", "p1,a,0"), "2 records of 'a' stand at hour 0, in rows 2, 3"),
         (("p1,a,1", "p1,a,"), "a record without a step in row 3"),
         (("p4,d,4", "p4,,4"), "a record without a sequence in row 7"),
-        (("2,1.1,50", "2,1.1,51"), "the static feature 'age' of 'b' changes: '50' in row 4, '51' in row 5"),
+        (
+            ("2,1.1,50", "2,1.1,51"),
+            "the static feature 'age' of 'b' changes: '50' in row 4, '51' in row 5. Write one value",
+        ),
         (("p1,a,1", "p1,a,noon"), "'noon' in row 3 is neither date nor number"),
     ],
 )

@@ -75,15 +75,18 @@ def of_risk(tested: pl.DataFrame, risk: Array, event: str) -> Ranges:
         return np.where(inside, np.interp(risk, curve.predicted, values), math.nan)
 
     columns = {"observed": read(curve.observed), "low": read(curve.band.low), "high": read(curve.band.high)}
+    share = f"of test records that were given about this risk, the share with '{event}'"
+    like = "holds the fitted models fixed, and speaks of patients like those of the run."
     notes = [
-        f"observed (low to high): of test records that were given about this risk, the share with '{event}', and its "
-        f"{100 * curve.band.level:g} % interval over {curve.band.n} subjects. It holds the fitted models fixed, and speaks of patients "
-        "like those of the run."
+        f"observed (low to high): {share}, and its {100 * curve.band.level:g} % interval over {curve.band.n} subjects. It {like}"
+        if np.isfinite(curve.band.low).any()
+        else f"observed: {share}; {curve.band.n} subjects are too few for an interval. It {like}"
     ]
     beyond = int((~inside).sum())
     if beyond:
         notes.append(
-            f"{beyond} records have a risk beyond those given in the test parts ({least:.3g} to {most:.3g}): nothing was observed there."
+            f"{beyond} {'record has' if beyond == 1 else 'records have'} a risk beyond those given in the test parts "
+            f"({least:.3g} to {most:.3g}): nothing was observed there."
         )
     return Ranges(columns, tuple(notes))
 

@@ -91,7 +91,7 @@ def predict(run: RunFolder, file: Path, *, model: str = "") -> Prediction:
         warned,
         "; ".join(f"{data['title']}: {data['licence']}" for data in info["datasets"]),
         bool(info["synthetic"]),
-        notes=(*_of_file(found, learned, table), *notes),
+        notes=(*_of_file(found, learned, table), *_of_known(arm, table), *notes),
         columns=dict(found.columns),
     )
 
@@ -217,6 +217,19 @@ def _of_file(found: Matched, learned: _Learned, table: Table) -> list[str]:
             "The model learned from the last record of each sequence: what it says at earlier ones was not tested."
         )
     return notes
+
+
+def _of_known(arm: StoredArm, table: Table) -> list[str]:
+    """Whether subjects of the file are among those that the model was fitted on."""
+    subjects = table.rows["subject"].drop_nulls().unique()
+    split = arm.final().table("split")
+    known = subjects.is_in(split["subject"].implode()).sum() if "subject" in split.columns else 0
+    if not known:
+        return []
+    return [
+        f"{known} of {subjects.len()} subjects are called like ones that the model was fitted on: if they are the same people, "
+        "what it says of them is closer to the truth than it is of new patients."
+    ]
 
 
 def _distance(folder: Path, inputs: Array) -> tuple[pl.Series, pl.Series]:

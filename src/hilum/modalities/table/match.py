@@ -4,8 +4,9 @@
     else the same but for case, spaces, _, - and a unit in brackets:   "Hemoglobin [g/L]"  is  "hemoglobin"
     of wanted names that differ by their unit alone, the same but for case, spaces, _ and -:   "CREA_(mg/dL)"  is  "crea (mg/dL)"
 
-Two columns that fit one name are refused, unless one is the very name. A unit in the file's header that is not the one stated for train (in
-brackets behind its name, or in the study) is refused: nothing is converted. A unit that nothing can be compared with is said.
+Two columns that fit one name are refused; where one is the very name it is read, and the other is said. A unit in the file's header
+that is not the one stated for train (in brackets behind its name, or in the study) is refused: nothing is converted. A unit that nothing
+can be compared with is said.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Matched:
     Attributes:
         columns: Wanted name to the file's column.
         lacking: Wanted names that no column fits.
-        remarks: What a reader should know: units that nothing could be compared with.
+        remarks: What a reader should know: units that nothing could be compared with, columns that are not read for another of their name.
     """
 
     columns: Mapping[str, str]
@@ -70,9 +71,16 @@ def match(header: Sequence[str], wanted: Sequence[str], units: Mapping[str, str]
         if fits:
             found[name] = fits[0]
             free.remove(fits[0])
+    beside = [
+        f"'{column}' is not read: '{name}' is in the file, too"
+        for name in wanted
+        if found.get(name) == name and stems.count(_stem(name)) == 1
+        for column in free
+        if column not in found.values() and _stem(column) == _stem(name)
+    ]
     remarks = tuple(told for name in wanted if name in found and (told := _of_unit(name, found[name], units, where)))
     ordered = {name: found[name] for name in wanted if name in found}
-    return Matched(ordered, tuple(name for name in wanted if name not in found), remarks)
+    return Matched(ordered, tuple(name for name in wanted if name not in found), (*remarks, *beside))
 
 
 def closest(lacking: Sequence[str], header: Sequence[str]) -> dict[str, str]:

@@ -24,6 +24,8 @@ from hilum.modalities.table.frame import RawTable, as_text
 if TYPE_CHECKING:
     import polars as pl
 
+ONE_VALUE = "Write one value in all of its records; or, in a study, take it out of `static`"
+
 
 def sequence_and_step(raw: RawTable, columns: Columns) -> tuple[pl.Series, pl.Series]:
     """Which sequence each record belongs to (String), and when within it (Float64).
@@ -50,7 +52,7 @@ def sequence_and_step(raw: RawTable, columns: Columns) -> tuple[pl.Series, pl.Se
         raise UsageError(
             "steps are dates, and nothing says what they are counted in",
             where=raw.at(columns.step),
-            do='State step_unit = "h", "day" or "min"',
+            do='In a study, state step_unit = "h", "day" or "min"; of a file to predict, count them as the study\'s table does',
         )
     else:
         frame = pl.DataFrame({"sequence": sequence, "step": step})
@@ -96,7 +98,7 @@ def same_within(raw: RawTable, static: Mapping[str, str], sequence: pl.Series, f
     import polars as pl
 
     for name, column in static.items():
-        _refuse_change(raw, sequence, features[name], column, f"the static feature '{name}'", "Take it out of `static`")
+        _refuse_change(raw, sequence, features[name], column, f"the static feature '{name}'", ONE_VALUE)
     named = features.with_columns(sequence.alias("\0sequence"))
     filled = [pl.col(name).drop_nulls().first().over("\0sequence") for name in static]
     return named.with_columns(filled).drop("\0sequence")
