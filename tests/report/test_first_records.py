@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from hilum.core.row import Estimate
 from hilum.core.run import CellFolder, RunFolder
 from hilum.report.contents import Contents
-from hilum.report.groups import first_records
+from hilum.report.groups import POOLED, first_records
 from hilum.report.privacy import Privacy
 from hilum.report.tables import TableArm, Tables, metrics_of
 from hilum.report.terminal import _first_table
@@ -94,3 +95,14 @@ def test_the_terminal_says_both_of_every_arm(tmp_path: Path) -> None:
     alone = tables_of(tmp_path / "alone", {"B": frames["Constant"].drop("step")})
     (sentence,) = _first_table(contents, alone)
     assert "one seed: not known" in printed(sentence, 80)
+
+
+def test_a_constant_ranks_nobody_where_folds_are_pooled(tmp_path: Path) -> None:
+    """Its risk differs from fold to fold; with too few deaths in a fold the folds are pooled, and would be ranked by it."""
+    frame = predictions(1, skill=0.3).filter(pl.col("target").eq(0) | pl.col("subject").str.slice(1).cast(int).lt(24))
+    risk = 0.4 + 0.01 * pl.col("fold")
+    flat = frame.with_columns(risk.alias("p:1"), (1 - risk).alias("p:0"))
+    model, constant = first_records(tables_of(tmp_path, {"A": frame, "Constant": flat}), OPEN)
+    assert model.estimate.value is not None
+    assert constant.estimate == Estimate(None, None, POOLED)
+    assert constant.events == model.events

@@ -6,7 +6,7 @@ show small groups, one of fewer than ten subjects gets neither.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ FEWEST, FEWEST_OF_CLASS = 20, 5
 MOST_LEVELS = 20
 MOST_SMALL = 5  # so many groups that are too small are listed one by one
 MANY_ARMS = 20  # beyond, the same of each arm's first records
+POOLED = "folds are pooled here, and a constant ranks nobody within one"
 MANY_ROWS = 50_000  # beyond, 200 resamples make the interval: it is narrow, and a report is to be made in seconds
 
 
@@ -85,6 +86,12 @@ def first_records(tables: Tables, privacy: Privacy) -> tuple[Group, ...]:
             continue
         inside = rows.take(rows.first)
         quick = len(tables.arms) > MANY_ARMS
+        if arm.trivial and tables.leading.pooling == "ranks" and not _enough_in_each_fold(tables, inside):
+            # Pooled folds would rank its folds by how common the outcome is in train.
+            told = _group(tables, privacy, arm.name, "first record", inside, quick=True)
+            why = told.estimate.reason or POOLED
+            found.append(replace(told, estimate=Estimate(None, None, why)))
+            continue
         found.append(_group(tables, privacy, arm.name, "first record", inside, quick=quick))
     return tuple(found)
 

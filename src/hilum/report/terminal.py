@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -18,7 +18,7 @@ from hilum.report.forecasts import CAUSAL, PUBLISHED, ForecastGroup, in_short, r
 from hilum.report.groups import first_records
 from hilum.report.numbers import between, figure, like, percent, signed, with_interval
 from hilum.report.privacy import privacy_of
-from hilum.report.spread import spreads
+from hilum.report.spread import Spread, spreads
 from hilum.report.tables import Tables
 
 COLOURS = {
@@ -271,7 +271,16 @@ def _figures(contents: Contents) -> Table:
 
 def _firsts(contents: Contents) -> list[RenderableType]:
     """Whether the models are ranked; of every arm the leading figure on first records, and the seed's share of the spread."""
-    return [part for tables in contents.tables for part in (*_rank(tables), *_first_table(contents, tables))]
+    parts: list[RenderableType] = []
+    said: set[str] = set()
+    for tables in contents.tables:
+        for part in (*_rank(tables), *_first_table(contents, tables)):
+            if not (
+                isinstance(part, Text) and part.plain and part.plain in said
+            ):  # sets of records say some things alike
+                parts.append(part)
+            said |= {part.plain} if isinstance(part, Text) else set()
+    return parts
 
 
 def _rank(tables: Tables) -> list[RenderableType]:
@@ -283,6 +292,15 @@ def _rank(tables: Tables) -> list[RenderableType]:
 def _first_table(contents: Contents, tables: Tables) -> list[RenderableType]:
     firsts = {g.column: g.estimate for g in first_records(tables, privacy_of(contents.run, contents.info))}
     shares = spreads(tables)
+    if firsts and all(one.value is None for one in firsts.values()):  # the same is lacking of every model
+        lacking = f"{tables.leading.title} on first records: {next(reversed(firsts.values())).reason}."
+        return [Text(lacking, style="dim"), *_first_shares(contents, tables, {}, shares)]
+    return _first_shares(contents, tables, firsts, shares)
+
+
+def _first_shares(
+    contents: Contents, tables: Tables, firsts: Mapping[str, Estimate], shares: Sequence[Spread]
+) -> list[RenderableType]:
     why = {s.why for s in shares}
     one = why.pop() if len(why) == 1 else ""
     said: list[RenderableType] = [Text(f"The seed's share of the spread: {one}.", style="dim")] if one else []
