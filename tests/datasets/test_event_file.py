@@ -141,10 +141,10 @@ def test_hours_since_the_start_are_the_same_as_moments(tmp_path: Path) -> None:
         ({"value": "valu"}, ("", ""), "no column is called 'valu'"),
         ({"start": "begin"}, ("", ""), "begin"),
         ({"subject": ""}, ("", ""), "nothing says whose stays"),
-        ({}, ("s1,p1", "s2,p1"), "the id 's2' stands in rows"),
+        ({}, ("s1,p1", "s2,p1"), "the stay 's2' stands in rows 2, 3. Write one row a stay"),
         ({}, ("2024-01-02 08:00,70", "2023-01-02 08:00,70"), "the stay 's1' ends before it begins"),
         ({}, ("p1,2024-01-01 08:00", "p1,"), "a stay without a start in row 2"),
-        ({}, (",70,1", ",70,"), "without an outcome in row 2"),
+        ({}, (",70,1", ",70,"), "without an outcome in row 2 (subject 'p1'). Fill it in, or state missing_outcome ="),
         ({"target": "age", "static": ()}, ("", ""), "named for 5 classes"),
     ],
 )

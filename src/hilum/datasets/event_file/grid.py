@@ -25,7 +25,7 @@ from hilum.modalities.ehr.measure import measure
 from hilum.modalities.ehr.stays import as_stays
 from hilum.modalities.table import values
 from hilum.modalities.table.columns import Columns
-from hilum.modalities.table.frame import as_text, read_raw
+from hilum.modalities.table.frame import RawTable, as_text, read_raw
 from hilum.modalities.table.match import same_unit
 from hilum.modalities.table.read import read_table
 from hilum.modalities.table.repeated import names_of
@@ -98,14 +98,19 @@ def _stays(asked: EventFile, path: Path) -> _Stays:
         missing_target=asked.missing_target,
         missing=asked.missing,
     )
-    table = read_table(path, columns)
+    raw = read_raw(path, missing=asked.missing)
+    _refuse_twins(asked, raw)
+    try:
+        table = read_table(path, columns)
+    except DataError as error:  # a study calls the setting after the outcome
+        do = error.do.replace("missing_target", "missing_outcome")
+        raise DataError(error.what, where=error.where, do=do) from error
     if not asked.subject:
         raise DataError(
             "nothing says whose stays these are",
             where=str(path),
             do=f'Name the column: subject = "patient". Where each stay is somebody else: subject = "{asked.stay}"',
         )
-    raw = read_raw(path, missing=asked.missing)
     dates = {"start": asked.start, **({"end": asked.end} if asked.end else {})}
     moments = {}
     for role, column in dates.items():
@@ -132,6 +137,20 @@ def _stays(asked: EventFile, path: Path) -> _Stays:
     if wrong.height:
         raise DataError(f"the stay '{wrong['item'][0]}' ends before it begins", where=raw.at(asked.end), do="Mend it")
     return _Stays(table, as_stays(frame, where=str(path)))
+
+
+def _refuse_twins(asked: EventFile, raw: RawTable) -> None:
+    if asked.stay not in raw.frame.columns:
+        return
+    names = as_text(raw.frame[asked.stay])
+    twins = names.is_duplicated() & names.is_not_null()
+    if bool(twins.any()):
+        first = names.filter(twins)[0]
+        raise DataError(
+            f"the stay '{first}' stands in {values.rows_of(raw, (names == first).fill_null(value=False))}",
+            where=raw.at(asked.stay),
+            do="Write one row a stay",
+        )
 
 
 def _events(asked: EventFile, path: Path, stays: _Stays, told: list[str]) -> pl.DataFrame:
