@@ -76,7 +76,7 @@ def run(
     jobs: int | None = None,
     executor: ExecutorName = "processes",
     data: Path | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     fresh: bool = False,
     synthetic: bool = False,
     reporter: Reporter | None = None,
@@ -190,7 +190,7 @@ def plan(
     models: Sequence[str] = (),
     seeds: int | None = None,
     data: Path | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     fresh: bool = False,
     synthetic: bool = False,
     estimate: bool = False,
@@ -336,8 +336,8 @@ def _need_something(plan: Sequence[Planned]) -> None:
         )
 
 
-def _place(out: Path | None, name: str, synthetic: bool) -> Path:
-    return out if out is not None else Path("runs") / (f"{name}-synthetic" if synthetic else name)
+def _place(out: str | Path | None, name: str, synthetic: bool) -> Path:
+    return Path(out) if out is not None else Path("runs") / (f"{name}-synthetic" if synthetic else name)
 
 
 def _execute(

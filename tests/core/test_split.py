@@ -265,3 +265,10 @@ def test_a_rare_class_cannot_be_stratified() -> None:
     few = replace(few, target=np.array([1.0, 1.0] + [0.0] * 38))
     with pytest.raises(DataError, match="2 subjects of a class"):
         deal(Rule("shuffled-k-fold", folds=5), few)
+
+
+@pytest.mark.parametrize(("cut", "part"), [(1e9, "test"), (-1.0, "train")])
+def test_a_cut_outside_the_times_is_said(cut: float, part: str) -> None:
+    dealt = replace(records(10, 2), time=np.arange(20.0))
+    with pytest.raises(DataError, match=f"no {part} records: the records lie between 0 and 19"):
+        deal(Rule("time", cut=cut), dealt)

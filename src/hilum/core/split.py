@@ -291,6 +291,13 @@ def _by_time(rule: Rule, records: Records, where: str) -> list[Texts]:
     np.minimum.at(first, member, records.time)
     cut = float(np.quantile(first, 1 - rule.share, method="higher")) if rule.cut is None else rule.cut
     late = first[member] >= cut
+    for part, there in (("test", late.any()), ("train", (records.time < cut).any())):
+        if not there:
+            raise DataError(
+                f"no {part} records: the records lie between {records.time.min():g} and {records.time.max():g}, and the cut is {cut:g}",
+                where=where,
+                do="Move the cut, or leave it out and give a share",
+            )
     return [np.where(late, "test", np.where(records.time < cut, "train", LEFT_OUT))]
 
 
