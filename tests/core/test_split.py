@@ -161,7 +161,7 @@ def test_an_empty_part_is_left_out_and_an_odd_one_refused() -> None:
         (Rule("leave-one-source-out"), {}, "needs a source"),
         (Rule("column"), {"declared": np.repeat("train", 120)}, "fold 0 has no test records"),
         (Rule("column"), {"declared": np.arange(120).astype(str)}, "120 different values"),
-        (Rule("time", cut=-1.0), {"time": np.arange(120.0)}, "fold 0 has no train records"),
+        (Rule("time", cut=-1.0), {"time": np.arange(120.0)}, "no train records: the records lie between"),
     ],
 )
 def test_what_cannot_be_dealt_is_refused(rule: Rule, columns: dict[str, np.ndarray], words: str) -> None:
