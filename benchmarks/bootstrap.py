@@ -13,10 +13,10 @@ Seconds   about 50 on one core
 
 from __future__ import annotations
 
-import resource
 import time
 
 import numpy as np
+from _memory import peak_mb
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
@@ -101,10 +101,6 @@ def courses() -> None:
         gap = float(np.abs(sample.figures(counts_of(draws)) - theirs).max())
         print(f"{metric.name:<14}{loop:>9.1f}{seconds:>9.2f}{loop / seconds:>8.0f}{whole:>12.2f}{gap:>13.1e}")
         assert gap < 1e-9, "the figures differ"
-
-
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

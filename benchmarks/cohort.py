@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _memory import peak_mb
+
 APART = 1_000_000
 ROW_GROUP = 100_000
 TABLES = {
@@ -79,14 +81,6 @@ def step(what: str, raw: Path, work: Path, task: str, rules: str, size: int) -> 
     patients = records.stays["subject_id"].n_unique()
     out = f"{kept:,} stays kept, {hours:,} hours"
     print(f"{spent:.2f};{user.ru_utime + user.ru_stime:.2f};{peak_mb():.0f};{patients};{out}")
-
-
-def peak_mb() -> float:
-    """Most memory that this process has held: its own, where the system says so, not what it inherited when it was started."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    own = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
-    return (own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 
 
 def measured(

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+
+from _memory import peak_mb
 
 # Model to YAIB's wall s, CPU s and GB, for 5 of 25 fits.
 YAIB = {"lgbm": (48.0, 19.8, 1.45), "lr": (48.0, 19.0, 1.40)}
@@ -62,14 +63,6 @@ def child(model: str, data: Path | None) -> None:
         value = estimate(scores, metric, usual_estimand(scores, metric), interval=False).value
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     print(f"{wall:.2f};{cpu:.2f};{peak_mb():.0f};{value:.4f};{scores.frame.height}")
-
-
-def peak_mb() -> float:
-    """Peak resident set of this process, MB; of this program alone, where the system says so: a child's rusage begins at its parent's."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    own = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
-    return (own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 
 
 def main() -> None:

@@ -121,6 +121,39 @@ class FittedTrees:
         return cls(model, outcome, Trees.read(arrays, outcome.columns), arrays["importance"])
 
 
+class FittedSum:
+    """A constant (outputs,) and trees whose answers are added to it, `outputs` of them a round: gradient boosting."""
+
+    def __init__(self, model: str, outcome: Outcome, start: Array, trees: Trees, *, rounded: bool) -> None:
+        """`rounded` says whether the trees were grown on inputs of single precision."""
+        self._model = model
+        self._outcome = outcome
+        self._start = start
+        self._trees = trees
+        self._rounded = rounded
+
+    def predict(self, inputs: Array) -> Array:
+        """Numbers (rows,), or probabilities (rows, classes)."""
+        rows = self._outcome.accept(inputs)
+        if self._rounded:
+            rows = single_precision(rows, self._model).astype(np.float64)
+        scores = np.tile(self._start, (len(rows), 1))
+        for tree, leaves in enumerate(self._trees.leaves(rows)):
+            scores[:, tree % len(self._start)] += self._trees.value[leaves, 0]
+        return self._outcome.answer(scores)
+
+    def save(self, folder: Path) -> None:
+        """Write constant, trees and facts."""
+        _folder.write(folder, self._model, self._outcome.facts(), {**self._trees.arrays(), "start": self._start})
+
+    @classmethod
+    def load(cls, folder: Path, model: str, *, rounded: bool) -> FittedSum:
+        """Read what `save` wrote."""
+        facts, arrays = _folder.read(folder, model, ("start", *ARRAYS))
+        outcome = Outcome.read(facts)
+        return cls(model, outcome, arrays["start"], Trees.read(arrays, outcome.columns), rounded=rounded)
+
+
 def grown_by_scikit(tree: Any) -> dict[str, NDArray[np.generic]]:
     """The arrays that `Trees.join` takes, of a fitted scikit-learn tree (`tree_`)."""
     return {

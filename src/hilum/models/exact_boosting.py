@@ -20,16 +20,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.core.errors import UsageError
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
-from hilum.models import _folder
-from hilum.models._outcome import Outcome, one_thread, usable
-from hilum.models._trees import ARRAYS, Trees, grown_by_scikit, refuse_state, single_precision
+from hilum.models._outcome import one_thread, usable
+from hilum.models._trees import FittedSum, Trees, grown_by_scikit, refuse_state, single_precision
 
-Array = NDArray[np.float64]
 NAME = "exact_boosting"
 
 
@@ -65,7 +62,7 @@ class ExactBoosting:
         """Whether the seed changes anything."""
         return self.state is None
 
-    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedExactBoosting:
+    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedSum:
         """Grow the trees; the validation part is not used.
 
         Raises:
@@ -94,31 +91,8 @@ class ExactBoosting:
         for one in grown.estimators_.reshape(-1):
             nodes = grown_by_scikit(one.tree_)
             trees.append({**nodes, "value": self.learning_rate * np.asarray(nodes["value"], np.float64)})
-        return FittedExactBoosting(outcome, np.asarray(start, np.float64), Trees.join(trees))
+        return FittedSum(NAME, outcome, np.asarray(start, np.float64), Trees.join(trees), rounded=True)
 
-    def load(self, folder: Path) -> FittedExactBoosting:
+    def load(self, folder: Path) -> FittedSum:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME, ("start", *ARRAYS))
-        outcome = Outcome.read(facts)
-        return FittedExactBoosting(outcome, arrays["start"], Trees.read(arrays, outcome.columns))
-
-
-class FittedExactBoosting:
-    """The constant (outputs,) and the trees, `outputs` of them a round."""
-
-    def __init__(self, outcome: Outcome, start: Array, trees: Trees) -> None:
-        self._outcome = outcome
-        self._start = start
-        self._trees = trees
-
-    def predict(self, inputs: Array) -> Array:
-        """Numbers (rows,), or probabilities (rows, classes)."""
-        rows = single_precision(self._outcome.accept(inputs), NAME).astype(np.float64)
-        scores = np.tile(self._start, (len(rows), 1))
-        for tree, leaves in enumerate(self._trees.leaves(rows)):
-            scores[:, tree % len(self._start)] += self._trees.value[leaves, 0]
-        return self._outcome.answer(scores)
-
-    def save(self, folder: Path) -> None:
-        """Write constant, trees and facts."""
-        _folder.write(folder, NAME, self._outcome.facts(), {**self._trees.arrays(), "start": self._start})
+        return FittedSum.load(folder, NAME, rounded=True)

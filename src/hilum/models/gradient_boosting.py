@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 
 from hilum.core.kinds.classify import Labelled
 from hilum.core.kinds.regress import Measured
-from hilum.models import _folder
 from hilum.models._boosting import refuse_nonsense
-from hilum.models._outcome import Outcome, one_thread, usable
-from hilum.models._trees import ARRAYS, Trees
+from hilum.models._outcome import one_thread, usable
+from hilum.models._trees import FittedSum, Trees
 
-Array = NDArray[np.float64]
 NAME = "gradient_boosting"
 
 
@@ -60,7 +58,7 @@ class GradientBoosting:
         """Refuse settings that make no sense."""
         refuse_nonsense(self, NAME, self.leaves >= 2 and self.rows_per_leaf >= 1)
 
-    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedBoosting:
+    def fit(self, train: Labelled | Measured, validation: Labelled | Measured | None, seed: int) -> FittedSum:
         """Grow the trees; validation part and seed are not used.
 
         Raises:
@@ -85,34 +83,13 @@ class GradientBoosting:
             else:
                 grown = HistGradientBoostingRegressor(**settings).fit(train.inputs, train.targets)
         start = np.asarray(grown._baseline_prediction, np.float64).reshape(-1)
-        return FittedBoosting(outcome, start, Trees.join([_nodes(one) for each in grown._predictors for one in each]))
+        return FittedSum(
+            NAME, outcome, start, Trees.join([_nodes(one) for each in grown._predictors for one in each]), rounded=False
+        )
 
-    def load(self, folder: Path) -> FittedBoosting:
+    def load(self, folder: Path) -> FittedSum:
         """Read what was saved."""
-        facts, arrays = _folder.read(folder, NAME, ("start", *ARRAYS))
-        outcome = Outcome.read(facts)
-        return FittedBoosting(outcome, arrays["start"], Trees.read(arrays, outcome.columns))
-
-
-class FittedBoosting:
-    """The constant (outputs,) and the trees, `outputs` of them a round."""
-
-    def __init__(self, outcome: Outcome, start: Array, trees: Trees) -> None:
-        self._outcome = outcome
-        self._start = start
-        self._trees = trees
-
-    def predict(self, inputs: Array) -> Array:
-        """Numbers (rows,), or probabilities (rows, classes)."""
-        rows = self._outcome.accept(inputs)
-        scores = np.tile(self._start, (len(rows), 1))
-        for tree, leaves in enumerate(self._trees.leaves(rows)):
-            scores[:, tree % len(self._start)] += self._trees.value[leaves, 0]
-        return self._outcome.answer(scores)
-
-    def save(self, folder: Path) -> None:
-        """Write constant, trees and facts."""
-        _folder.write(folder, NAME, self._outcome.facts(), {**self._trees.arrays(), "start": self._start})
+        return FittedSum.load(folder, NAME, rounded=False)
 
 
 def _nodes(tree: Any) -> dict[str, NDArray[np.generic]]:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
-from hilum.modalities.ehr.as_table import table_of
+from hilum.modalities.ehr.as_table import PROVIDES, table_of
 from hilum.modalities.ehr.cohort import Cohort, build
 from hilum.modalities.ehr.readers import eicu
 from hilum.modalities.ehr.rules import PRESETS
@@ -36,12 +36,7 @@ class EicuDemo:
     rules: str = "clean"
     name: ClassVar[str] = "eicu_demo"
     ITEMS: ClassVar[tuple[str, ...]] = ("mortality24",)
-    provides: ClassVar[Mapping[str, Field]] = {
-        "input": Field("hours", "table"),
-        "label": Field("outcome", "classes"),
-        "target": Field("outcome", "number"),
-        "cohort": Field("stays", "cohort"),
-    }
+    provides: ClassVar[Mapping[str, Field]] = PROVIDES
 
     def __post_init__(self) -> None:
         """Refuse a preset that does not exist."""

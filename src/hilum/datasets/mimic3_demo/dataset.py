@@ -16,7 +16,7 @@ from typing import ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
-from hilum.modalities.ehr.as_table import table_of
+from hilum.modalities.ehr.as_table import PROVIDES, table_of
 from hilum.modalities.ehr.cohort import Cohort, build
 from hilum.modalities.ehr.readers import mimic3
 from hilum.modalities.ehr.rules import PRESETS
@@ -44,12 +44,7 @@ class Mimic3Demo:
     only: str = ""
     name: ClassVar[str] = "mimic3_demo"
     ITEMS: ClassVar[tuple[str, ...]] = ("mortality24", "aki", "sepsis", "kidney_function", "length_of_stay")
-    provides: ClassVar[Mapping[str, Field]] = {
-        "input": Field("hours", "table"),
-        "label": Field("outcome", "classes"),
-        "target": Field("outcome", "number"),
-        "cohort": Field("stays", "cohort"),
-    }
+    provides: ClassVar[Mapping[str, Field]] = PROVIDES
 
     def __post_init__(self) -> None:
         """Refuse a preset that does not exist."""

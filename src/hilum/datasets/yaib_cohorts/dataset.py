@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from hilum.core.data import Field, Item
 from hilum.core.errors import unknown
-from hilum.modalities.ehr.as_table import table_of
+from hilum.modalities.ehr.as_table import PROVIDES, table_of
 from hilum.modalities.ehr.cohort import Cohort
 from hilum.modalities.ehr.task_file import task_named
 from hilum.modalities.ehr.yaib import read_triple
@@ -42,12 +42,7 @@ class YaibCohorts:
     only: str = ""
     name: ClassVar[str] = "yaib_cohorts"
     ITEMS: ClassVar[tuple[str, ...]] = tuple(f"{task}-{database}" for task in TASKS for database in DATABASES)
-    provides: ClassVar[Mapping[str, Field]] = {
-        "input": Field("hours", "table"),
-        "label": Field("outcome", "classes"),
-        "target": Field("outcome", "number"),
-        "cohort": Field("stays", "cohort"),
-    }
+    provides: ClassVar[Mapping[str, Field]] = PROVIDES
 
     def __post_init__(self) -> None:
         """Refuse a cohort that does not exist."""

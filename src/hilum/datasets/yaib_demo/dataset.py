@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hilum.core.card import read_card, read_files, verify
 from hilum.core.data import Field, Item
 from hilum.core.errors import UsageError, unknown
-from hilum.modalities.ehr.as_table import table_of
+from hilum.modalities.ehr.as_table import PROVIDES, table_of
 from hilum.modalities.ehr.cohort import Cohort
 from hilum.modalities.ehr.pooled import by_hospital, pool
 from hilum.modalities.ehr.readers import eicu, mimic3
@@ -60,12 +60,7 @@ class YaibDemo:
     only: str = ""
     name: ClassVar[str] = "yaib_demo"
     ITEMS: ClassVar[tuple[str, ...]] = (*COHORTS, *POOLED)
-    provides: ClassVar[Mapping[str, Field]] = {
-        "input": Field("hours", "table"),
-        "label": Field("outcome", "classes"),
-        "target": Field("outcome", "number"),
-        "cohort": Field("stays", "cohort"),
-    }
+    provides: ClassVar[Mapping[str, Field]] = PROVIDES
 
     def __post_init__(self) -> None:
         """Refuse a source that does not exist."""

@@ -11,8 +11,10 @@ outcome at every hour, which is another question (how early is it seen?) and wei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hilum.core.data import Field
 from hilum.core.errors import unknown
 from hilum.modalities.ehr.cohort import Cohort, unjudgeable
 from hilum.modalities.table.sample import Table
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 HOURS = ("asked", "all")
 STATIC = ("age", "male", "height", "weight")
 NO_EVENT = ("no event", "event")
+# What a dataset of cohorts provides: a task takes the outcome as classes or as a number, a count takes the cohort.
+PROVIDES: Mapping[str, Field] = {
+    "input": Field("hours", "table"),
+    "label": Field("outcome", "classes"),
+    "target": Field("outcome", "number"),
+    "cohort": Field("stays", "cohort"),
+}
 
 
 def table_of(cohort: Cohort, task: CohortTask | None = None, *, hours: str = "asked") -> Table:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from hilum.core.component import digest
 from hilum.core.errors import DataError, HilumError, UsageError, unknown
-from hilum.modalities.table.inputs import Inputs
+from hilum.modalities.table.inputs import Inputs, refuse_other_features
 
 if TYPE_CHECKING:
     import polars as pl
@@ -295,20 +295,12 @@ class Prepared:
             ) from error
 
     def _same_features(self, features: pl.DataFrame) -> None:
-        known = {feature.name for feature in self.features}
-        optional = {name for name, _ in self.dropped}
-        for name in features.columns:
-            if name not in known | optional:
-                raise DataError(
-                    f"the feature '{name}' was not there when the model was fitted",
-                    do="Leave it out; " + unknown("feature", name, known).do,
-                )
+        refuse_other_features(
+            features.columns,
+            [feature.name for feature in self.features],
+            optional=[name for name, _ in self.dropped],
+        )
         for feature in self.features:
-            if feature.name not in features.columns:
-                raise DataError(
-                    f"the feature '{feature.name}' is missing",
-                    do="Add it; where it was not measured leave its cells empty",
-                )
             series = features[feature.name]
             if _is_number(series) != isinstance(feature, Number) and series.null_count() < series.len():
                 now, then = ("number", "category") if _is_number(series) else ("category", "number")

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.component import Spec, build, describe, digest
-from hilum.core.errors import DataError, HilumError, UsageError, unknown
-from hilum.modalities.table.inputs import Inputs, Role
+from hilum.core.errors import DataError, HilumError, UsageError
+from hilum.modalities.table.inputs import Inputs, Role, refuse_other_features
 from hilum.modalities.table.prepare import Prepared
 from hilum.modalities.table.steps._carrier import Carrier
 
@@ -279,22 +279,12 @@ class FittedRecipe:
             ) from error
 
     def _same_features(self, frame: pl.DataFrame) -> None:
-        known = {one.name for one in self.known}
-        optional = {name for name, _ in self.dropped}
-        for name in frame.columns:
-            if name not in known | optional:
-                raise DataError(
-                    f"the feature '{name}' was not there when the model was fitted",
-                    do="Leave it out; " + unknown("feature", name, known).do,
-                )
-        for one in self.known:
-            if one.name not in frame.columns:
-                raise DataError(
-                    f"the feature '{one.name}' is missing",
-                    do="Hand on what the recipe's `start` gave"
-                    if one.made
-                    else "Add it; where it was not measured leave its cells empty",
-                )
+        refuse_other_features(
+            frame.columns,
+            [one.name for one in self.known],
+            optional=[name for name, _ in self.dropped],
+            made=[one.name for one in self.known if one.made],
+        )
 
 
 def read_prepared(data: Mapping[str, Any]) -> Prepared | FittedRecipe:
