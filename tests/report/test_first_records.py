@@ -95,6 +95,10 @@ def test_the_terminal_says_both_of_every_arm(tmp_path: Path) -> None:
     alone = tables_of(tmp_path / "alone", {"B": frames["Constant"].drop("step")})
     (sentence,) = _first_table(contents, alone)
     assert "one seed: not known" in printed(sentence, 80)
+    both = tables_of(tmp_path / "both", {name: frame.drop("step") for name, frame in frames.items()})
+    (sentence,) = _first_table(contents, both)
+    told = " ".join(printed(sentence, 80).split())
+    assert re.search(r"variance: A \d+(\.\d+)? %; Constant - one seed: not known\.", told)
 
 
 def test_a_constant_ranks_nobody_where_folds_are_pooled(tmp_path: Path) -> None:

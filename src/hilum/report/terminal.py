@@ -273,8 +273,9 @@ def _firsts(contents: Contents) -> list[RenderableType]:
     """Whether the models are ranked; of every arm the leading figure on first records, and the seed's share of the spread."""
     parts: list[RenderableType] = []
     said: set[str] = set()
+    told_above = not contents.rows and len(contents.tables) == 1  # a study's headline ranks its one set of models
     for tables in contents.tables:
-        for part in (*_rank(tables), *_first_table(contents, tables)):
+        for part in (*([] if told_above else _rank(tables)), *_first_table(contents, tables)):
             if not (
                 isinstance(part, Text) and part.plain and part.plain in said
             ):  # sets of records say some things alike
@@ -304,8 +305,8 @@ def _first_shares(
     why = {s.why for s in shares}
     one = why.pop() if len(why) == 1 else ""
     said: list[RenderableType] = [Text(f"The seed's share of the spread: {one}.", style="dim")] if one else []
-    if one and not firsts:
-        return said
+    if not firsts:  # a sentence will do
+        return said or [Text(f"The seed's share of the variance: {_shares_in_words(shares)}.", style="dim")]
     mark = "SYNTHETIC data: " if contents.synthetic else ""
     title = f"{mark}{tables.leading.title}{', ' + tables.title if tables.title else ''}"
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
@@ -319,6 +320,14 @@ def _first_shares(
         told = [] if not firsts else [with_interval(first, 3) if first and first.value is not None else _reason(first)]
         table.add_row(Text(share.name), *told, *([] if one else [share.told]))
     return [Text(), table, *said, Text()]
+
+
+def _shares_in_words(shares: Sequence[Spread]) -> str:
+    """Models with a share, then those without by the reason."""
+    told = [f"{share.name} {share.told} %" for share in shares if not share.why]
+    for why in dict.fromkeys(share.why for share in shares if share.why):
+        told.append(f"{', '.join(share.name for share in shares if share.why == why)} - {why}")
+    return "; ".join(told)
 
 
 def _reason(estimate: Estimate | None) -> str:
